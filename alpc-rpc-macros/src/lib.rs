@@ -1,0 +1,181 @@
+//! The macros of alpc-rpc: interfaces written as Rust traits.
+//!
+//! Use them through `alpc_rpc`, which re-exports both. All of their work is done by the library
+//! [`idlc`](../idlc/index.html), by the same code that compiles `.idl` files: an interface written
+//! either way gives the same clients, servers and bytes on the wire.
+
+#![forbid(unsafe_code)]
+
+use proc_macro::TokenStream;
+
+/// Makes a trait an interface that other processes can call.
+///
+/// The trait is kept: it is what a server implements. For `trait KeyValue` there are added
+///
+/// - `KeyValueClient`, which calls a `KeyValue` that another process serves (`connect` and what else
+///   all clients can do is in the trait `alpc_rpc::Client`, in the prelude), and
+/// - `KeyValueServer<T>`, which serves an implementation: `KeyValueServer::new(implementation)`.
+///
+/// ```
+/// use alpc_rpc::prelude::*;
+///
+/// #[alpc_interface(uuid = "6f1d0c1e-8a1b-4a57-9a5e-2f4c2a3b9d11", version = "1.1")]
+/// pub trait KeyValue {
+///     /// Reads a value, or `None` if there is none.
+///     #[idempotent]
+///     fn get(&self, #[max(256)] key: &str) -> Option<Vec<u8>>;
+///
+///     /// Reads part of a value into the caller's own buffer; returns the value's full length.
+///     fn read(
+///         &self,
+///         cx: &Call<'_>,
+///         #[max(256)] key: &str,
+///         offset: u64,
+///         #[max(64 * 1024 * 1024)] buf: &mut OutBuf<'_>,
+///     ) -> Result<u64, KvError>;
+///
+///     /// Marks a key as recently used. Never waits.
+///     #[oneway]
+///     fn touch(&self, #[max(256)] key: &str);
+/// }
+///
+/// /// Why a call was refused.
+/// #[derive(Alpc, Debug, Clone, PartialEq)]
+/// #[alpc(error)]
+/// pub enum KvError {
+///     /// no such key
+///     NotFound,
+///     /// value exceeds the store's limit of {limit} bytes
+///     TooLarge { limit: u64 },
+///     /// An error of a later version.
+///     Unrecognized { tag: u32, payload: Vec<u8> },
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `uuid = ".."` | identity on the wire; this or `name` is required |
+/// | `name = "acme.kv.KeyValue"` | full name; identity, where there is no uuid |
+/// | `version = "1.1"` | peers of another major version are refused; 1.0 unless said |
+/// | `endpoint = "acme.kv"` | where `connect_default` goes |
+/// | `crate = path` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
+///
+/// # Methods
+///
+/// A method takes `&self`, then `&Call<'_>` if it wants to know who calls, then its parameters.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[oneway]` | no answer; the client does not wait, and later calls may run before it |
+/// | `#[idempotent]` | calling twice does no harm |
+/// | `#[timeout("250ms")]` | deadline of calls that set none |
+/// | `#[wire_name = "old"]` | the name on the wire, after a rename |
+/// | `#[returns(info, pixels)]` | the returned tuple is several results, with these names |
+/// | `#[added(1.1)]` | the version that it came with; also on parameters |
+///
+/// A returned tuple without `#[returns]` is one result that is a tuple. `#[raw]`, `#[max]` and
+/// `#[min]` may stand before a name in `#[returns]`; `_` is the one result without a name.
+///
+/// # Parameters
+///
+/// Types are recognised by the last part of their path. What a handler takes is what it can use
+/// without a copy; what the client takes follows from it.
+///
+/// | handler | client | on the wire |
+/// |---|---|---|
+/// | numbers, `bool` | the same | a value |
+/// | `&str` | `&str` | text |
+/// | `&[u8]` | `&[u8]`, `&Blob` and more | bytes: copied, shared or read in place, as size commands |
+/// | `View` | as `&[u8]` | bytes that stay where they are |
+/// | `#[raw] &[T]` | `&[T]` | numbers as they stand in memory |
+/// | `&mut OutBuf<'_>`, `&mut OutBuf<'_, T>` | `&mut [u8]`, `&mut [T]` | a buffer of the caller; how much was written is returned first |
+/// | `&mut InOutBuf<'_>` | `&mut [u8]` | the same, and its contents are sent |
+/// | `Vec<T>`, `BTreeMap<K, V>`, `[T; N]`, tuples | `&[T]`, `&BTreeMap<K, V>`, .. | values |
+/// | `Option<T>` | `Option<T>`, `Option<&str>`, `Option<&T>` | a value or none |
+/// | any other type `T` | `&T`, or `T` where marked `#[copy]` | what its `#[derive(Alpc)]` says |
+///
+/// A result of type `Blob` is bytes that the client gets as a `View`. `Result<T, E>` answers either;
+/// `E` is an error that derives [`Alpc`](macro@Alpc), and the client sees it in `CallError::App`.
+///
+/// `#[max(N)]` and `#[min(N)]` bound numbers, and the lengths of text, bytes, lists and maps; `N` is
+/// any constant expression. Both sides enforce them. `#[default(value)]` stands in where an older
+/// client does not send the parameter.
+///
+/// # Types of your own
+///
+/// Every type in a trait derives [`Alpc`](macro@Alpc). That includes types which have had serde's
+/// derives until now: put `#[derive(Alpc)]` and `#[alpc(final)]` in their place, and their bytes stay
+/// the same.
+#[proc_macro_attribute]
+pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    idlc::front::rust::expand_interface(arguments.into(), item.into()).into()
+}
+
+/// Lets a struct or enum travel in calls: implements serde's traits and describes the type.
+///
+/// Types are open unless marked `#[alpc(final)]`. Fields, values and cases may be added to an open
+/// type at its end, and peers of different ages still understand each other. A final type never
+/// changes; its bytes are those of serde's own derives.
+///
+/// ```
+/// use alpc_rpc::Alpc;
+///
+/// #[derive(Alpc, Debug, Clone, PartialEq)]
+/// pub struct Entry {
+///     #[alpc(min = 1, max = 256)]
+///     pub key: String,
+///     pub value: Vec<u8>,
+///     /// Came later, so older peers do not send it.
+///     #[alpc(added = "1.1", default = 1)]
+///     pub version: u64,
+/// }
+///
+/// #[derive(Alpc, Debug, Clone, Copy, PartialEq)]
+/// pub enum Format {
+///     Nv12,
+///     #[alpc(value = 16)]
+///     P010,
+///     /// A format of a later version.
+///     Unrecognized(u32),
+/// }
+///
+/// #[derive(Alpc, Debug, Clone, Copy, PartialEq)]
+/// #[alpc(final)]
+/// pub struct Rect {
+///     pub x: u32,
+///     pub y: u32,
+/// }
+/// ```
+///
+/// # On a type
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `#[alpc(final)]` | it never grows |
+/// | `#[alpc(error)]` | an enum of what can go wrong: gets `Display` and `Error` |
+/// | `#[alpc(name = "acme.kv.Entry")]` | its full name, by which versions are compared |
+/// | `#[alpc(crate = path)]` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
+///
+/// An enum whose variants carry nothing is sent as a number. If it is open it has a variant
+/// `Unrecognized(u32)`, or of another integer, for the numbers of later versions. Any other enum, and
+/// every error, is sent as a tag and a payload; if it is open it has a variant
+/// `Unrecognized { tag: u32, payload: Vec<u8> }`.
+///
+/// The text of an error is the first line of each variant's documentation. `{field}` and `{0}` stand
+/// for values, `{{` for a brace.
+///
+/// # On fields and variants
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `#[alpc(max = N)]`, `#[alpc(min = N)]` | bounds, enforced on both sides |
+/// | `#[alpc(default = value)]` | stands in where an older peer does not send the field |
+/// | `#[alpc(added = "1.1")]` | the version that the field came with |
+/// | `#[alpc(value = N)]` | the number of an enum's variant, as does `= N` |
+/// | `#[alpc(tag = N)]` | the tag of a union's variant |
+#[proc_macro_derive(Alpc, attributes(alpc))]
+pub fn derive_alpc(item: TokenStream) -> TokenStream {
+    idlc::front::rust::expand_derive(item.into()).into()
+}

@@ -1,0 +1,191 @@
+//! The blocking client's side: connections, deadlines, and what happened to a call.
+
+mod call;
+mod reply;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use alpc_transport::{
+    CommunicationPort, Deadline, ErrorKind, PeerIdentity, PortAttributes, PortName, Reason, Region,
+    Travelled, Way,
+};
+
+pub use call::ClientCall;
+pub(crate) use call::push_small;
+pub use reply::ClientReply;
+
+use crate::descriptor::InterfaceDesc;
+use crate::error::ConnectError;
+use crate::hello::Hello;
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call waits, unless it is said otherwise.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What every generated client can do besides the calls of its interface.
+///
+/// It is a trait, so that the names of an interface's methods are its own.
+pub trait Client: Sized + Clone {
+    /// The interface that this client calls.
+    const INTERFACE: &'static InterfaceDesc;
+
+    #[doc(hidden)]
+    fn from_core(core: ClientCore) -> Self;
+
+    #[doc(hidden)]
+    fn core(&self) -> &ClientCore;
+
+    /// Connects to the port `name`, waiting up to 10 seconds for its server's decision.
+    ///
+    /// # Errors
+    ///
+    /// When nobody serves the name, the server refuses, or it serves another interface.
+    fn connect(name: &str) -> Result<Self, ConnectError> {
+        Self::connect_with(name, &PortAttributes::new())
+    }
+
+    /// Connects to the endpoint that the interface names as its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect); and when the interface names none.
+    fn connect_default() -> Result<Self, ConnectError> {
+        match Self::INTERFACE.endpoint {
+            Some(name) => Self::connect(name),
+            None => Err(ConnectError::NotFound {
+                name: Self::INTERFACE.name.to_owned(),
+                reason: "the interface names no endpoint; say which port to connect to".to_owned(),
+            }),
+        }
+    }
+
+    /// Connects with attributes of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect).
+    fn connect_with(name: &str, attributes: &PortAttributes) -> Result<Self, ConnectError> {
+        ClientCore::connect(name, attributes, Self::INTERFACE).map(Self::from_core)
+    }
+
+    /// The same connection, whose calls wait for `timeout`, whatever the interface says.
+    #[must_use]
+    fn with_timeout(&self, timeout: Duration) -> Self {
+        let core = ClientCore { patience: Patience::For(timeout), ..self.core().clone() };
+        Self::from_core(core)
+    }
+
+    /// The same connection, whose calls wait for as long as it takes.
+    #[must_use]
+    fn without_deadline(&self) -> Self {
+        Self::from_core(ClientCore { patience: Patience::Forever, ..self.core().clone() })
+    }
+
+    /// Makes a call and tells how its bulk arguments travelled.
+    ///
+    /// ```ignore
+    /// let (sum, info) = client.observed(|client| client.upload(&frame));
+    /// println!("{:?}", info.bulk);
+    /// ```
+    fn observed<R>(&self, call: impl FnOnce(&Self) -> R) -> (R, CallInfo) {
+        let observer = Arc::new(Mutex::new(CallInfo::default()));
+        let core = ClientCore { observer: Some(observer.clone()), ..self.core().clone() };
+        let result = call(&Self::from_core(core));
+        let info = std::mem::take(&mut *observer.lock().unwrap_or_else(PoisonError::into_inner));
+        (result, info)
+    }
+
+    /// Memory of `len` bytes to fill in place: `Blob::from(region)` is sent through this connection
+    /// without a copy, and the memory is used again when the server has let go of it.
+    ///
+    /// # Errors
+    ///
+    /// When the regions in use leave no room for it.
+    fn region(&self, len: usize) -> Result<Region, alpc_transport::Error> {
+        self.core().port.region(len)
+    }
+
+    /// Who the server is, as the kernel says.
+    fn peer(&self) -> &PeerIdentity {
+        self.core().port.peer()
+    }
+
+    /// The port underneath.
+    fn port(&self) -> &CommunicationPort {
+        &self.core().port
+    }
+}
+
+/// How one call's bulk arguments travelled.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CallInfo {
+    /// First those that went out, then those that came back, each in the order of the interface.
+    pub bulk: Vec<Travelled>,
+}
+
+/// A connection, and how its calls are made. What generated clients hold.
+#[derive(Clone)]
+pub struct ClientCore {
+    port: CommunicationPort,
+    patience: Patience,
+    observer: Option<Arc<Mutex<CallInfo>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Patience {
+    /// What the method's interface says, or 30 seconds.
+    AsSpecified,
+    For(Duration),
+    Forever,
+}
+
+impl ClientCore {
+    fn connect(
+        name: &str,
+        attributes: &PortAttributes,
+        interface: &'static InterfaceDesc,
+    ) -> Result<ClientCore, ConnectError> {
+        let port_name = PortName::new(name)?;
+        let hello = Hello::of(interface);
+        let deadline = Deadline::after(CONNECT_TIMEOUT);
+        let port = CommunicationPort::connect(&port_name, attributes, &hello.encode(), deadline);
+        let port = port.map_err(|error| match error.kind() {
+            ErrorKind::NotFound { reason } => {
+                ConnectError::NotFound { name: name.to_owned(), reason: reason.clone() }
+            }
+            ErrorKind::Busy { reason } => ConnectError::Busy { reason: reason.clone() },
+            ErrorKind::Untrusted { reason } => ConnectError::Untrusted { reason: reason.clone() },
+            ErrorKind::Refused { reason } => hello.refused(reason.clone()),
+            ErrorKind::PermissionDenied => ConnectError::PermissionDenied,
+            ErrorKind::TimedOut => ConnectError::TimedOut,
+            _ => ConnectError::Transport(error),
+        })?;
+        Ok(ClientCore { port, patience: Patience::AsSpecified, observer: None })
+    }
+
+    fn deadline(&self, specified: Option<Duration>) -> Deadline {
+        match self.patience {
+            Patience::AsSpecified => Deadline::after(specified.unwrap_or(CALL_TIMEOUT)),
+            Patience::For(timeout) => Deadline::after(timeout),
+            Patience::Forever => Deadline::NEVER,
+        }
+    }
+
+    fn observe(&self, small: &[u64], travelled: Vec<Travelled>) {
+        let Some(observer) = &self.observer else { return };
+        let mut info = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied = |&len| Travelled { way: Way::Copy, reason: Reason::FitsMessage, len };
+        info.bulk.extend(small.iter().map(copied));
+        info.bulk.extend(travelled);
+    }
+}
+
+impl fmt::Debug for ClientCore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCore").field("port", &self.port).finish_non_exhaustive()
+    }
+}

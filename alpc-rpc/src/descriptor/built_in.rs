@@ -1,0 +1,110 @@
+//! The descriptions of the types that the language brings along.
+
+use std::collections::BTreeMap;
+
+use super::{Describe, TypeDesc};
+use crate::record::{Bytes, BytesBuf};
+
+macro_rules! describe {
+    ($($type:ty => $desc:ident)*) => {$(
+        impl Describe for $type {
+            fn describe() -> &'static TypeDesc {
+                &TypeDesc::$desc
+            }
+        }
+    )*};
+}
+
+describe! {
+    () => Unit
+    bool => Bool
+    u8 => U8
+    u16 => U16
+    u32 => U32
+    u64 => U64
+    u128 => U128
+    i8 => I8
+    i16 => I16
+    i32 => I32
+    i64 => I64
+    i128 => I128
+    f32 => F32
+    f64 => F64
+    str => String
+    String => String
+}
+
+impl<T: Describe + ?Sized> Describe for &T {
+    fn describe() -> &'static TypeDesc {
+        T::describe()
+    }
+}
+
+impl<T: Describe + ?Sized> Describe for Box<T> {
+    fn describe() -> &'static TypeDesc {
+        T::describe()
+    }
+}
+
+impl<T: Describe> Describe for [T] {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::List(T::describe) }
+    }
+}
+
+impl<T: Describe> Describe for Vec<T> {
+    fn describe() -> &'static TypeDesc {
+        <[T]>::describe()
+    }
+}
+
+impl Describe for Bytes<'_> {
+    fn describe() -> &'static TypeDesc {
+        <[u8]>::describe()
+    }
+}
+
+impl Describe for BytesBuf {
+    fn describe() -> &'static TypeDesc {
+        <[u8]>::describe()
+    }
+}
+
+impl<T: Describe, const N: usize> Describe for [T; N] {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::Array(T::describe, N) }
+    }
+}
+
+impl<K: Describe, V: Describe> Describe for BTreeMap<K, V> {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::Map(K::describe, V::describe) }
+    }
+}
+
+impl<T: Describe> Describe for Option<T> {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::Optional(T::describe) }
+    }
+}
+
+macro_rules! describe_tuples {
+    ($(($($member:ident)+))*) => {$(
+        impl<$($member: Describe),+> Describe for ($($member,)+) {
+            fn describe() -> &'static TypeDesc {
+                const { &TypeDesc::Tuple(&[$($member::describe),+]) }
+            }
+        }
+    )*};
+}
+
+describe_tuples! {
+    (A)
+    (A B)
+    (A B C)
+    (A B C D)
+    (A B C D E)
+    (A B C D E F)
+    (A B C D E F G)
+    (A B C D E F G H)
+}

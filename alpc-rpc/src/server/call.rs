@@ -1,0 +1,431 @@
+//! One call on the server: arguments out of the message, results into the reply.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use alpc_transport::{
+    Bytes, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region, Reply as Answer,
+    Travelled, element,
+};
+use serde::{Deserialize, Serialize};
+
+use super::buffers::Held;
+use super::{Connection, InOutBuf, OutBuf};
+use crate::client::push_small;
+use crate::decode::ValueReader;
+use crate::descriptor::MethodDesc;
+use crate::encode;
+use crate::error::Fault;
+use crate::status::{self, place};
+use crate::view::{Blob, View};
+
+/// A call that has come in, before its arguments are read.
+pub struct ServerCall<'m> {
+    call: &'m IncomingCall,
+    connection: Connection<'m>,
+    method: &'static MethodDesc,
+    parts: &'m mut [InPart],
+    travelled: Vec<Travelled>,
+    outcome: &'m mut Outcome,
+}
+
+/// How far a call got, and what came of it.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// All arguments were read: from here on the handler may have run.
+    pub(super) begun: bool,
+    pub(super) answer: Option<Answer>,
+}
+
+impl<'m> ServerCall<'m> {
+    pub(super) fn new(
+        call: &'m IncomingCall,
+        connection: Connection<'m>,
+        method: &'static MethodDesc,
+        parts: &'m mut [InPart],
+        travelled: Vec<Travelled>,
+        outcome: &'m mut Outcome,
+    ) -> Self {
+        ServerCall { call, connection, method, parts, travelled, outcome }
+    }
+
+    /// The number of the method that is called.
+    pub fn ordinal(&self) -> u64 {
+        self.method.ordinal
+    }
+
+    /// What the handler is told, what it is given, and where its results go.
+    pub fn parts(self) -> (Call<'m>, Arguments<'m>, Reply<'m>) {
+        let ServerCall { call, connection, method, mut parts, mut travelled, outcome } = self;
+        let Outcome { begun, answer } = outcome;
+        let mut body = call.body();
+        if call.tag() == status::LONG_BODY
+            && let Some((first, rest)) = std::mem::take(&mut parts).split_first_mut()
+        {
+            body = part_bytes(call, first);
+            parts = rest;
+            travelled.remove(0);
+        }
+        let context = Call { call, connection, method, travelled };
+        let values = ValueReader::new(body);
+        let arguments = Arguments { call, values, parts, rooms: 0, begun };
+        let reply = Reply {
+            limit: call.port().limits().max_argument_len,
+            body: Vec::with_capacity(64),
+            outs: Vec::new(),
+            results: Vec::new(),
+            answer,
+        };
+        (context, arguments, reply)
+    }
+}
+
+impl std::fmt::Debug for ServerCall<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerCall").field("method", &self.method.name).finish_non_exhaustive()
+    }
+}
+
+fn part_bytes<'m>(call: &'m IncomingCall, part: &'m InPart) -> &'m [u8] {
+    match part {
+        InPart::Message(range) => call.message().get(range.clone()).unwrap_or(&[]),
+        InPart::Bytes(bytes) => bytes.as_slice(),
+        _ => &[],
+    }
+}
+
+/// What a handler may know about the call that it runs.
+pub struct Call<'m> {
+    call: &'m IncomingCall,
+    connection: Connection<'m>,
+    method: &'static MethodDesc,
+    travelled: Vec<Travelled>,
+}
+
+impl<'m> Call<'m> {
+    /// Who calls, as the kernel says. It was found out when the connection was made.
+    pub fn peer(&self) -> &'m PeerIdentity {
+        self.connection.peer()
+    }
+
+    /// When the caller stops waiting. Work that goes on longer is for nothing.
+    pub fn deadline(&self) -> Deadline {
+        self.call.deadline()
+    }
+
+    /// The method's name on the wire.
+    pub fn method(&self) -> &'static str {
+        self.method.name
+    }
+
+    /// How each bulk argument that did not fit beside the small ones travelled, in order.
+    pub fn bulk(&self) -> &[Travelled] {
+        &self.travelled
+    }
+
+    /// Memory of `len` bytes to fill in place for a `[view]` result: `Blob::from(region)` is sent to
+    /// this caller without a copy, and the memory is used again when the caller lets go of it.
+    ///
+    /// # Errors
+    ///
+    /// When the regions that the caller holds leave no room for it.
+    pub fn region(&self, len: usize) -> Result<Region, alpc_transport::Error> {
+        self.call.port().region(len)
+    }
+
+    /// The connection that the call came through, which the server can give a context of its own.
+    pub fn connection(&self) -> Connection<'m> {
+        self.connection
+    }
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method.name)
+            .field("peer", self.peer())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The arguments of a call, read in the order of the interface.
+pub struct Arguments<'m> {
+    call: &'m IncomingCall,
+    values: ValueReader<'m>,
+    /// Bulk arguments that have not been read.
+    parts: &'m mut [InPart],
+    /// Rooms that have been handed out.
+    rooms: usize,
+    /// To be set when all of them have been read.
+    begun: &'m mut bool,
+}
+
+impl<'m> Arguments<'m> {
+    /// Whether nothing is left: an older client did not send the arguments that follow.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The next argument.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says; as with all that follow.
+    pub fn value<T: Deserialize<'m>>(&mut self, name: &'static str) -> Result<T, Fault> {
+        Ok(self.values.value(name)?)
+    }
+
+    /// The next argument: `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says.
+    pub fn bytes(&mut self, name: &'static str) -> Result<&'m [u8], Fault> {
+        match self.place(name)? {
+            None => Ok(self.values.value(name)?),
+            Some(part) => {
+                if let InPart::View(view) = part {
+                    // A handler's slice must not change while it looks.
+                    *part = InPart::Bytes(Bytes::Vec(view.to_vec()));
+                }
+                Ok(part_bytes(self.call, part))
+            }
+        }
+    }
+
+    /// The next argument: a `string`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says.
+    pub fn text(&mut self, name: &'static str) -> Result<&'m str, Fault> {
+        let bytes = self.bytes(name)?;
+        std::str::from_utf8(bytes).map_err(|_| bad(name, "is not UTF-8"))
+    }
+
+    /// The next argument: a raw list.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says.
+    pub fn raw<T: Element>(&mut self, name: &'static str) -> Result<RawSlice<'m, T>, Fault> {
+        let bytes = self.bytes(name)?;
+        if !bytes.len().is_multiple_of(size_of::<T>()) {
+            return Err(bad(name, "ends inside an element"));
+        }
+        Ok(RawSlice(element::from_bytes(bytes)))
+    }
+
+    /// The next argument: a view.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says.
+    pub fn view(&mut self, name: &'static str) -> Result<View, Fault> {
+        let Some(part) = self.place(name)? else {
+            let bytes: &[u8] = self.values.value(name)?;
+            return Ok(View::new(Bytes::Vec(bytes.to_vec())));
+        };
+        match std::mem::replace(part, InPart::Message(0..0)) {
+            InPart::Bytes(bytes) => Ok(View::new(bytes)),
+            InPart::View(view) => Ok(View::lent(view)),
+            part => Ok(View::new(Bytes::Vec(part_bytes(self.call, &part).to_vec()))),
+        }
+    }
+
+    /// The next argument: a buffer of the caller's to fill, of at most `max` elements.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is longer.
+    pub fn out<T: Element>(
+        &mut self,
+        name: &'static str,
+        max: u64,
+    ) -> Result<OutBuf<'m, T>, Fault> {
+        let capacity = self.room::<T>(name, max)?;
+        Ok(OutBuf::new(self.call, capacity))
+    }
+
+    /// The next argument: a buffer of the caller's to change, of at most `max` elements.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is longer.
+    pub fn in_out<T: Element>(
+        &mut self,
+        name: &'static str,
+        max: u64,
+    ) -> Result<InOutBuf<'m, T>, Fault> {
+        self.room::<T>(name, max)?;
+        let part = self.next_part(name)?;
+        match std::mem::replace(part, InPart::Message(0..0)) {
+            InPart::Bytes(Bytes::Buffer(buffer)) => InOutBuf::new(self.call, Held::Buffer(buffer)),
+            InPart::View(view) => InOutBuf::new(self.call, Held::Bytes(&view.to_vec())),
+            part => InOutBuf::new(self.call, Held::Bytes(part_bytes(self.call, &part))),
+        }
+    }
+
+    /// Ends the arguments. What is left over is a newer client's.
+    ///
+    /// # Errors
+    ///
+    /// None in this version.
+    pub fn finish(self) -> Result<(), Fault> {
+        *self.begun = true;
+        Ok(())
+    }
+
+    /// Where the next bulk argument is: among the values, or apart.
+    fn place(&mut self, name: &'static str) -> Result<Option<&'m mut InPart>, Fault> {
+        match self.values.value::<u8>(name)? {
+            place::HERE => Ok(None),
+            place::APART => self.next_part(name).map(Some),
+            _ => Err(bad(name, "is in a place that does not exist")),
+        }
+    }
+
+    fn next_part(&mut self, name: &'static str) -> Result<&'m mut InPart, Fault> {
+        let parts = std::mem::take(&mut self.parts);
+        let (part, rest) = parts.split_first_mut().ok_or_else(|| bad(name, "was left out"))?;
+        self.parts = rest;
+        Ok(part)
+    }
+
+    fn room<T: Element>(&mut self, name: &'static str, max: u64) -> Result<usize, Fault> {
+        let room = self.call.rooms().nth(self.rooms).ok_or_else(|| bad(name, "was left out"))?;
+        self.rooms += 1;
+        let size = size_of::<T>() as u64;
+        if !room.is_multiple_of(size) {
+            return Err(bad(name, "ends inside an element"));
+        }
+        let len = usize::try_from(room / size).unwrap_or(usize::MAX);
+        match size {
+            1 => crate::bound::bytes(name, len, 0, max)?,
+            _ => crate::bound::len(name, len, 0, max)?,
+        }
+        usize::try_from(room / size).map_err(|_| bad(name, "is too long"))
+    }
+}
+
+impl std::fmt::Debug for Arguments<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arguments").field("values", &self.values).finish_non_exhaustive()
+    }
+}
+
+fn bad(name: &str, what: &str) -> Fault {
+    Fault::BadArguments { what: format!("`{name}` {what}") }
+}
+
+/// A raw list: numbers in place where they lie aligned, a copy elsewhere.
+#[derive(Debug)]
+pub struct RawSlice<'m, T: Element>(Cow<'m, [T]>);
+
+impl<T: Element> Deref for RawSlice<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+/// The results of a call, written in the order of the interface: buffers first.
+pub struct Reply<'m> {
+    limit: usize,
+    body: Vec<u8>,
+    outs: Vec<Bytes>,
+    results: Vec<Bytes>,
+    answer: &'m mut Option<Answer>,
+}
+
+impl<'m> Reply<'m> {
+    /// The next buffer that the handler filled.
+    pub fn out<T: Element>(&mut self, buffer: OutBuf<'m, T>) {
+        self.outs.push(buffer.into_bytes());
+    }
+
+    /// The next buffer that the handler changed.
+    pub fn in_out<T: Element>(&mut self, buffer: InOutBuf<'m, T>) {
+        self.outs.push(buffer.into_bytes());
+    }
+
+    /// The next result.
+    ///
+    /// # Errors
+    ///
+    /// When it breaks a bound of the interface, or is too long.
+    pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        Ok(encode::to_vec_within(value, &mut self.body, self.limit)?)
+    }
+
+    /// The next result: `bytes`.
+    pub fn bytes(&mut self, value: Vec<u8>) {
+        if value.len() <= status::SMALL {
+            self.body.push(place::HERE);
+            push_small(&mut self.body, &value);
+        } else {
+            self.apart(Bytes::Vec(value));
+        }
+    }
+
+    /// The next result: a `string`.
+    pub fn text(&mut self, value: String) {
+        self.bytes(value.into_bytes());
+    }
+
+    /// The next result: a raw list.
+    #[expect(clippy::needless_pass_by_value, reason = "results are handed over, as all others are")]
+    pub fn raw<T: Element>(&mut self, value: Vec<T>) {
+        self.bytes(element::as_bytes(&value).to_vec());
+    }
+
+    /// The next result: a view of frozen bytes.
+    pub fn blob(&mut self, value: Blob) {
+        self.apart(value.into_bytes());
+    }
+
+    fn apart(&mut self, bytes: Bytes) {
+        self.body.push(place::APART);
+        self.results.push(bytes);
+    }
+
+    /// Answers with the interface's own error instead.
+    ///
+    /// # Errors
+    ///
+    /// When the error cannot be encoded.
+    pub fn error<E: Serialize>(self, error: &E) -> Result<(), Fault> {
+        let mut body = Vec::new();
+        encode::to_vec_within(error, &mut body, self.limit)?;
+        let answer = Answer { status: status::APPLICATION_ERROR, body, ..Answer::default() };
+        *self.answer = Some(with_long_body(answer));
+        Ok(())
+    }
+
+    /// Answers with what was written.
+    ///
+    /// # Errors
+    ///
+    /// None in this version.
+    pub fn send(self) -> Result<(), Fault> {
+        let Reply { body, outs, results, answer, .. } = self;
+        *answer = Some(with_long_body(Answer { body, outs, results, ..Answer::default() }));
+        Ok(())
+    }
+}
+
+/// Moves a body that is too long for a message among the bulk results.
+fn with_long_body(mut answer: Answer) -> Answer {
+    if answer.body.len() > status::MAX_BODY {
+        let body = std::mem::take(&mut answer.body);
+        answer.results.insert(0, Bytes::Vec(body));
+        answer.tag = u64::from(status::LONG_BODY);
+    }
+    answer
+}
+
+impl std::fmt::Debug for Reply<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("body", &self.body.len()).finish_non_exhaustive()
+    }
+}

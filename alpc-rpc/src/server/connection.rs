@@ -1,0 +1,127 @@
+//! One client's connection, as the server's own code sees it.
+//!
+//! What a server knows of a client it keeps here, and not in a table of its own by the client's
+//! process: numbers of processes are used again, and a table has to be told when a client is gone.
+//! A connection's context needs no telling. It is dropped when the client is gone, however it went,
+//! and its `Drop` is what Windows RPC calls the rundown routine.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use alpc_transport::{PeerIdentity, ServerPort};
+
+use super::{Dispatch, message_of};
+
+/// One client's connection.
+///
+/// ```
+/// # use alpc_rpc::Call;
+/// struct Registration {
+///     name: String,
+/// }
+///
+/// impl Drop for Registration {
+///     fn drop(&mut self) {
+///         println!("{} is gone", self.name);
+///     }
+/// }
+///
+/// fn register(cx: &Call<'_>, name: &str) -> bool {
+///     cx.connection().set_context(Registration { name: name.to_owned() }).is_ok()
+/// }
+///
+/// fn whoami(cx: &Call<'_>) -> Option<String> {
+///     cx.connection().context::<Registration>().map(|registration| registration.name.clone())
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Connection<'m> {
+    port: &'m ServerPort,
+    session: &'m Session,
+}
+
+impl<'m> Connection<'m> {
+    pub(super) fn new(port: &'m ServerPort, session: &'m Session) -> Self {
+        Connection { port, session }
+    }
+
+    /// Who the client is, as the kernel says.
+    pub fn peer(&self) -> &'m PeerIdentity {
+        self.port.peer()
+    }
+
+    /// Gives the connection a context: what the server keeps for this client.
+    ///
+    /// The context is dropped once the client is gone, by its own will or not, and no call of its
+    /// runs any more. That is soon after a process has died; nothing needs to be polled.
+    ///
+    /// # Errors
+    ///
+    /// The context, if there is one already: the first stays.
+    pub fn set_context<T: Any + Send + Sync>(&self, context: T) -> Result<(), T> {
+        let mut context = Some(context);
+        self.session.context.get_or_init(|| Box::new(context.take()));
+        context.map_or(Ok(()), Err)
+    }
+
+    /// The context, if there is one, and it is a `T`.
+    pub fn context<T: Any>(&self) -> Option<&'m T> {
+        let context: &Option<T> = self.session.context.get()?.downcast_ref()?;
+        context.as_ref()
+    }
+
+    /// Ends the connection. The client sees it at once; its calls that run are not answered, and no
+    /// more begin.
+    pub fn close(&self) {
+        self.session.closed.store(true, Ordering::Relaxed);
+        self.port.close();
+    }
+}
+
+impl fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("peer", self.peer()).finish_non_exhaustive()
+    }
+}
+
+/// What the runtime keeps for a client, as the port's context.
+pub(super) struct Session {
+    /// The interface that the client chose when it connected.
+    pub(super) dispatch: Arc<dyn Dispatch>,
+    context: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// Whether the server was told of the connection.
+    pub(super) greeted: OnceLock<()>,
+    /// Whether the server ended it.
+    closed: AtomicBool,
+}
+
+impl Session {
+    pub(super) fn new(dispatch: Arc<dyn Dispatch>) -> Self {
+        Session {
+            dispatch,
+            context: OnceLock::new(),
+            greeted: OnceLock::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the server ended the connection. Calls that had come in by then are not run.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Session {
+    /// Runs the context's own `Drop`, on whichever worker let go of the connection last. A panic in
+    /// there must not take the worker with it.
+    fn drop(&mut self) {
+        let context = self.context.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(context))) {
+            let message = message_of(&*panic);
+            eprintln!("alpc-rpc: dropping a connection's context panicked ({message})");
+        }
+    }
+}

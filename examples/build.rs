@@ -1,0 +1,9 @@
+//! Compiles the examples' interfaces.
+
+fn main() {
+    idlc::Builder::new()
+        .file("idl/kv.idl")
+        .file("idl/session.idl")
+        .file("idl/tour.idl")
+        .compile_or_exit();
+}

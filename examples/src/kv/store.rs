@@ -1,0 +1,108 @@
+//! The store as its clients call it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alpc_rpc::{Call, OutBuf};
+
+use super::contents::{Condition, Contents, Edit, Limits};
+use super::data_file::{DataFile, Saved};
+use super::interface::{KeyValue, KvError, Stats};
+
+/// A key-value store in memory, with a file behind it or without.
+#[derive(Debug)]
+pub struct Store {
+    limits: Limits,
+    /// Held for as long as a change takes, so changes come one after the other. Reads do not wait
+    /// for the disk.
+    file: Mutex<Option<DataFile>>,
+    contents: Mutex<Contents>,
+}
+
+impl Store {
+    /// A store that forgets everything when it ends.
+    pub fn in_memory(limits: Limits) -> Store {
+        Store { limits, file: Mutex::new(None), contents: Mutex::default() }
+    }
+
+    /// A store that goes on with what its file held.
+    pub fn backed_by(file: DataFile, saved: Saved, limits: Limits) -> Store {
+        let contents = Contents::restore(saved.records, saved.last_version);
+        Store { limits, file: Mutex::new(Some(file)), contents: Mutex::new(contents) }
+    }
+
+    /// Makes a change, first in the file and then in memory: nobody reads what might be lost.
+    /// Returns the version, and whether anything was changed.
+    fn change(
+        &self,
+        key: &str,
+        edit: &Edit<'_>,
+        condition: Condition,
+    ) -> Result<(u64, bool), KvError> {
+        let mut file = lock(&self.file);
+        let change = lock(&self.contents).plan(key, edit, condition, &self.limits)?;
+        let (last_version, changes) = (change.version, !change.is_empty());
+        if let Some(file) = file.as_mut().filter(|_| changes) {
+            let records = lock(&self.contents).after(&change);
+            let saved = file.save(&Saved { records, last_version });
+            saved.map_err(|error| KvError::NotSaved { reason: error.to_string() })?;
+        }
+        lock(&self.contents).apply(change);
+        Ok((last_version, changes))
+    }
+}
+
+impl KeyValue for Store {
+    fn get(&self, _: &Call<'_>, key: &str) -> Result<(Vec<u8>, u64), KvError> {
+        // The copy of the value is made after the lock is given back.
+        let record = lock(&self.contents).get(key)?;
+        Ok((record.value.to_vec(), record.version))
+    }
+
+    fn read(
+        &self,
+        _: &Call<'_>,
+        key: &str,
+        offset: u64,
+        buf: &mut OutBuf<'_>,
+    ) -> Result<(u64, u64), KvError> {
+        let record = lock(&self.contents).get(key)?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        buf.put(record.value.get(offset..).unwrap_or(&[]));
+        Ok((record.value.len() as u64, record.version))
+    }
+
+    fn put(
+        &self,
+        _: &Call<'_>,
+        key: &str,
+        value: &[u8],
+        if_version: Option<u64>,
+    ) -> Result<u64, KvError> {
+        let (version, _) = self.change(key, &Edit::Put(value), Condition::at(if_version))?;
+        Ok(version)
+    }
+
+    fn create(&self, _: &Call<'_>, key: &str, value: &[u8]) -> Result<u64, KvError> {
+        let (version, _) = self.change(key, &Edit::Put(value), Condition::Absent)?;
+        Ok(version)
+    }
+
+    fn delete(&self, _: &Call<'_>, key: &str, if_version: Option<u64>) -> Result<bool, KvError> {
+        let (_, deleted) = self.change(key, &Edit::Delete, Condition::at(if_version))?;
+        Ok(deleted)
+    }
+
+    fn touch(&self, _: &Call<'_>, key: &str) {
+        lock(&self.contents).touch(key);
+    }
+
+    fn stats(&self, _: &Call<'_>) -> Stats {
+        lock(&self.contents).stats()
+    }
+}
+
+/// A handler that panicked is its caller's trouble. What it guarded is whole: nothing here is left
+/// half changed by a panic, as plans are made before anything is touched.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

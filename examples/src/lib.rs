@@ -1,0 +1,9 @@
+//! The parts of the examples: one module for each, and what several of them need.
+
+#![forbid(unsafe_code)]
+
+pub mod arguments;
+pub mod kv;
+pub mod session;
+pub mod signals;
+pub mod tour;

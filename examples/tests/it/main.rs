@@ -1,0 +1,8 @@
+//! The examples, run as anybody would run them: as programs, by their output and exit codes.
+
+#![forbid(unsafe_code)]
+
+mod kv;
+mod kv_calls;
+mod program;
+mod session;

@@ -1,0 +1,151 @@
+//! Writing Rust.
+//!
+//! One generator for both front ends: the trait macro calls what the `.idl` compiler calls, so the
+//! two cannot come to differ. What it writes
+//!
+//! - names everything by absolute paths (the `use` of the runtime is shut in a `const _` block), so
+//!   that a user's own `Result` or `String` does no harm;
+//! - holds no `unsafe`, no `unwrap`, no indexing with anything that a peer sent;
+//! - carries the documentation along, and makes up a line where there is none, since users deny
+//!   `missing_docs`;
+//! - never needs to know what a named type looks like: the macros cannot see it.
+//!
+//! Names that begin with two underscores are the generator's; the checker keeps interfaces away
+//! from them.
+
+mod bounds;
+mod client;
+mod derives;
+mod descriptor;
+mod docs;
+mod enumeration;
+mod interface;
+mod record;
+mod server;
+mod ty;
+mod union;
+mod value;
+mod wire;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::ir::{Const, Enum, Interface, Item, Module, Struct, Union};
+
+/// How generated code reaches the runtime: the path of the crate `alpc_rpc`.
+#[derive(Clone, Debug)]
+pub struct Runtime(TokenStream);
+
+impl Runtime {
+    /// The crate is called something else, or is the crate that is being compiled.
+    pub fn at(path: &syn::Path) -> Runtime {
+        Runtime(path.to_token_stream())
+    }
+
+    /// The part of the runtime that is made for generated code, for use outside of `const _` blocks.
+    fn path(&self) -> TokenStream {
+        let krate = &self.0;
+        quote!(#krate::__rt::v1)
+    }
+}
+
+impl Default for Runtime {
+    fn default() -> Runtime {
+        Runtime(quote!(::alpc_rpc))
+    }
+}
+
+/// The Rust for everything in a module that `check` has nothing against.
+pub fn generate(module: &Module) -> TokenStream {
+    generate_with(module, &Runtime::default())
+}
+
+/// [`generate`] with the runtime in an unusual place.
+pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
+    let rules = derives::Derives::of(module);
+    module
+        .items
+        .iter()
+        .map(|item| match item {
+            Item::Const(item) => constant(item),
+            // `resolve` has put the meaning in place of the name.
+            Item::Alias(_) => TokenStream::new(),
+            Item::Struct(item) => {
+                let definition = record::definition(item, &rules, runtime);
+                let impls = struct_impls(item, runtime);
+                quote!(#definition #impls)
+            }
+            Item::Enum(item) => {
+                let definition = enumeration::definition(item);
+                let impls = enum_impls(item, runtime);
+                let conversions = enumeration::conversions(item);
+                quote!(#definition #impls #conversions)
+            }
+            Item::Union(item) => {
+                let definition = union::definition(item, &rules, runtime);
+                let impls = union_impls(item, runtime);
+                quote!(#definition #impls)
+            }
+            Item::Interface(item) => {
+                let definition = server::definition(item, runtime);
+                let companions = interface_companions(item, runtime);
+                quote!(#definition #companions)
+            }
+        })
+        .collect()
+}
+
+/// What goes with a struct that is defined already.
+pub fn struct_impls(item: &Struct, runtime: &Runtime) -> TokenStream {
+    shut_in(runtime, record::impls(item))
+}
+
+/// What goes with an enum that is defined already.
+pub fn enum_impls(item: &Enum, runtime: &Runtime) -> TokenStream {
+    shut_in(runtime, enumeration::impls(item))
+}
+
+/// What goes with an error or other union that is defined already.
+pub fn union_impls(item: &Union, runtime: &Runtime) -> TokenStream {
+    shut_in(runtime, union::impls(item))
+}
+
+/// What goes with a trait that is defined already: client, server, description.
+pub fn interface_companions(item: &Interface, runtime: &Runtime) -> TokenStream {
+    let types = interface::types(item, runtime);
+    let inner = interface::impls(item);
+    let impls = shut_in(runtime, inner);
+    quote!(#types #impls)
+}
+
+fn constant(item: &Const) -> TokenStream {
+    let docs = docs::attributes(&item.docs, || format!("The constant `{}`.", item.name));
+    let quiet = quiet();
+    let name = item.name.ident();
+    let ty = ty::constant(&item.ty);
+    let value = value::borrowed(&item.value, &item.ty);
+    quote! {
+        #docs
+        #quiet
+        pub const #name: #ty = #value;
+    }
+}
+
+/// Puts impls where their helpers are seen by nobody else and the runtime is called `__rt`.
+fn shut_in(runtime: &Runtime, impls: TokenStream) -> TokenStream {
+    let path = runtime.path();
+    let quiet = quiet();
+    quote! {
+        #quiet
+        const _: () = {
+            use #path as __rt;
+            #impls
+        };
+    }
+}
+
+/// The lints are about what people write. A server does not use the client beside it, and an
+/// interface taken from elsewhere has the names it has.
+fn quiet() -> TokenStream {
+    quote!(#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)])
+}

@@ -1,0 +1,223 @@
+//! The client: a method for each method, which encodes, waits and decodes.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::bounds::{self, Place, Unit};
+use super::interface::client_name;
+use super::ty::{self, Way};
+use super::{docs, value, wire};
+use crate::ir::{Bounds, Direction, Interface, Method, Output, Param, Type, TypeKind};
+
+pub(super) fn impls(item: &Interface) -> TokenStream {
+    let client = client_name(&item.name);
+    let consts = item.consts.iter().map(|constant| {
+        let docs =
+            docs::attributes(&constant.docs, || format!("The constant `{}`.", constant.name));
+        let (name, ty) = (constant.name.ident(), constant_type(&constant.ty));
+        let value = value::borrowed(&constant.value, &constant.ty);
+        quote!(#docs pub const #name: #ty = #value;)
+    });
+    let methods =
+        item.methods.iter().enumerate().map(|(at, method)| self::method(at, method, item));
+    quote! {
+        #[automatically_derived]
+        impl __rt::Client for #client {
+            const INTERFACE: &'static __rt::InterfaceDesc = &__INTERFACE;
+
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+
+        impl #client {
+            #(#consts)*
+            #(#methods)*
+        }
+    }
+}
+
+/// An associated constant cannot leave out the lifetime.
+fn constant_type(ty: &Type) -> TokenStream {
+    match &ty.kind {
+        TypeKind::String(_) => quote!(&'static str),
+        TypeKind::Bytes(_) => quote!(&'static [u8]),
+        _ => ty::constant(ty),
+    }
+}
+
+fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
+    let rt = quote!(__rt);
+    let docs =
+        docs::attributes(&item.docs, || format!("Calls `{}.{}`.", interface.name, item.name));
+    let visibility = &interface.visibility.0;
+    let name = item.name.ident();
+    let lifetime = item.params.iter().any(ty::borrows_bytes).then(|| quote!(<'data>));
+    let params = item.params.iter().map(|param| {
+        let (name, ty) = (param.name.ident(), ty::client_param(param, &rt));
+        quote!(#name: #ty)
+    });
+    let answers = return_type(item);
+    let raises = raises(item);
+    let checks = item.params.iter().map(check);
+    let at = ty::plain(at);
+    let mutable = (!item.params.is_empty()).then(|| quote!(mut));
+    let arguments = item.params.iter().map(argument);
+    let finish = match item.oneway {
+        Some(_) => quote!(__call.send()),
+        None => receive(item),
+    };
+    quote! {
+        #docs
+        #visibility fn #name #lifetime(
+            &self,
+            #(#params),*
+        ) -> ::core::result::Result<#answers, __rt::CallError<#raises>> {
+            #(#checks)*
+            let #mutable __call = __rt::ClientCall::new(&self.core, &__METHODS[#at]);
+            #(#arguments)*
+            #finish
+        }
+    }
+}
+
+/// The counts of what the server wrote, then the results.
+fn return_type(item: &Method) -> TokenStream {
+    let counts = item.params.iter().filter(|param| param.direction != Direction::In);
+    let counts = counts.map(|_| quote!(usize));
+    let results = item.results.iter().map(|result| ty::client_result(result, &quote!(__rt)));
+    ty::unwrapped(counts.chain(results).collect())
+}
+
+fn raises(item: &Method) -> TokenStream {
+    match &item.raises {
+        Some(raised) => ty::owned(raised, &quote!(__rt)),
+        None => quote!(::core::convert::Infallible),
+    }
+}
+
+/// The bounds of an argument. They are checked here so that the mistake is found where it is made;
+/// the server checks again.
+fn check(param: &Param) -> TokenStream {
+    let (name, what) = (param.name.ident(), &param.name.text);
+    match param.direction {
+        Direction::Out | Direction::InOut => {
+            let (bounds, unit) = buffer_bounds(&param.ty);
+            bounds::length(&Place::Reference(quote!(#name)), &bounds, unit, what)
+        }
+        Direction::In => match &param.ty.kind {
+            TypeKind::Bytes(bounds) => {
+                let check = bounds::length(&Place::Value(quote!(#name)), bounds, Unit::Bytes, what);
+                quote! {
+                    let #name: __rt::BytesArg<'data> = ::core::convert::Into::into(#name);
+                    #check
+                }
+            }
+            _ if ty::is_passed_by_value(&param.ty) => {
+                bounds::check(&Place::Value(quote!(#name)), &param.ty, what)
+            }
+            _ => bounds::check(&Place::Reference(quote!(#name)), &param.ty, what),
+        },
+    }
+}
+
+/// The bounds of a buffer, and what they count.
+pub(super) fn buffer_bounds(ty: &Type) -> (Bounds, Unit) {
+    match &ty.kind {
+        TypeKind::List(_, bounds) => (bounds.clone(), Unit::Elements),
+        TypeKind::Bytes(bounds) => (bounds.clone(), Unit::Bytes),
+        // `check` refuses buffers of other types.
+        _ => (Bounds::none(), Unit::Bytes),
+    }
+}
+
+fn argument(param: &Param) -> TokenStream {
+    let name = param.name.ident();
+    match param.direction {
+        Direction::Out => quote!(__call.out(#name);),
+        Direction::InOut => quote!(__call.in_out(#name);),
+        Direction::In => match ty::way_in(param) {
+            Way::Text => quote!(__call.text(#name);),
+            Way::Bytes | Way::View => quote!(__call.bytes(#name);),
+            Way::Raw => quote!(__call.raw(#name);),
+            Way::Value => {
+                let reference = match ty::is_passed_by_value(&param.ty) {
+                    true => quote!(&#name),
+                    false => quote!(#name),
+                };
+                let encoded = wire::encoded(&reference, &param.ty);
+                quote!(__call.arg(#encoded)?;)
+            }
+        },
+    }
+}
+
+/// Waits for the answer and takes it apart.
+fn receive(item: &Method) -> TokenStream {
+    let counts: Vec<Ident> = item
+        .params
+        .iter()
+        .filter(|param| param.direction != Direction::In)
+        .enumerate()
+        .map(|(at, _)| format_ident!("__written_{at}"))
+        .collect();
+    let results: Vec<Ident> =
+        (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
+    let invoke = match &item.raises {
+        Some(raised) => {
+            let raised = ty::owned(raised, &quote!(__rt));
+            quote!(invoke::<#raised>())
+        }
+        None => quote!(invoke_infallible()),
+    };
+    if counts.is_empty() && results.is_empty() {
+        return quote! {
+            __call.#invoke?.finish()?;
+            ::core::result::Result::Ok(())
+        };
+    }
+    let reads = item.results.iter().zip(&results).map(|(result, name)| read(result, name));
+    let all = counts.iter().chain(&results).map(|name| quote!(#name));
+    let all = ty::unwrapped(all.collect());
+    quote! {
+        let mut __reply = __call.#invoke?;
+        #(let #counts = __reply.written()?;)*
+        #(#reads)*
+        __reply.finish()?;
+        ::core::result::Result::Ok(#all)
+    }
+}
+
+fn read(result: &Output, name: &Ident) -> TokenStream {
+    let value = match ty::way_back(result) {
+        Way::Text => quote!(__reply.text()?),
+        Way::Bytes => quote!(__reply.bytes()?),
+        Way::View => quote!(__reply.view()?),
+        Way::Raw => {
+            let element = ty::element(&result.ty, &quote!(__rt));
+            quote!(__reply.raw::<#element>()?)
+        }
+        Way::Value => {
+            let ty = wire::decoded_type(&result.ty);
+            wire::decoded(&quote!(__reply.value::<#ty>()?), &result.ty)
+        }
+    };
+    let check = bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result));
+    if check.is_empty() {
+        return quote!(let #name = #value;);
+    }
+    // Through the reply, which knows that the handler has run.
+    quote! {
+        let #name = #value;
+        __reply.check(|| { #check ::core::result::Result::Ok(()) })?;
+    }
+}
+
+/// What a result is called in errors.
+pub(super) fn what(result: &Output) -> String {
+    result.name.as_ref().map_or_else(|| "the result".to_owned(), |name| name.text.clone())
+}

@@ -1,0 +1,112 @@
+//! Which traits a generated type can derive: only what its fields surely allow.
+
+use std::collections::{HashMap, HashSet};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::ir::{Item, Module, Name, Type, TypeKind};
+
+/// What is known of the types of a module, by the name that Rust knows them under.
+pub(super) struct Derives {
+    /// Holds a float somewhere, so that equality is not total.
+    partial: HashSet<String>,
+    /// Surely `Copy`.
+    copy: HashSet<String>,
+}
+
+impl Derives {
+    /// Looks through a whole module: types refer to each other.
+    pub(super) fn of(module: &Module) -> Derives {
+        let mut fields: HashMap<String, Vec<&Type>> = HashMap::new();
+        let mut copy = HashSet::new();
+        let mut may_be_copy = Vec::new();
+        for item in &module.items {
+            let name = key(item.name());
+            match item {
+                Item::Struct(item) => {
+                    fields
+                        .insert(name.clone(), item.fields.iter().map(|field| &field.ty).collect());
+                    // An open one may get a field that is not `Copy` with its next version.
+                    if item.growth.is_closed() {
+                        may_be_copy.push(name);
+                    }
+                }
+                Item::Union(item) => {
+                    let all = item.variants.iter().flat_map(|variant| variant.payload.fields());
+                    fields.insert(name, all.map(|field| &field.ty).collect());
+                }
+                Item::Enum(_) => {
+                    copy.insert(name);
+                }
+                Item::Const(_) | Item::Alias(_) | Item::Interface(_) => {}
+            }
+        }
+        let of = |name: &String| fields.get(name).map(Vec::as_slice).unwrap_or_default();
+        let mut partial = HashSet::new();
+        grow(&mut partial, fields.keys(), |known, name| {
+            of(name).iter().any(|ty| holds_float(ty, known))
+        });
+        grow(&mut copy, may_be_copy.iter(), |known, name| {
+            of(name).iter().all(|ty| is_copy(ty, known))
+        });
+        Derives { partial, copy }
+    }
+
+    /// The `#[derive]` of a record or union.
+    pub(super) fn attribute(&self, name: &Name) -> TokenStream {
+        let key = key(name);
+        let copy = self.copy.contains(&key).then(|| quote!(::core::marker::Copy,));
+        let total =
+            (!self.partial.contains(&key)).then(|| quote!(::core::cmp::Eq, ::core::hash::Hash,));
+        quote! {
+            #[derive(
+                ::core::fmt::Debug, ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total
+            )]
+        }
+    }
+}
+
+fn key(name: &Name) -> String {
+    name.ident().to_string()
+}
+
+/// Adds names to `known` until no more are found to belong there. What is known of one type may
+/// decide another, in any order.
+fn grow<'n>(
+    known: &mut HashSet<String>,
+    names: impl Iterator<Item = &'n String> + Clone,
+    belongs: impl Fn(&HashSet<String>, &String) -> bool,
+) {
+    loop {
+        let more: Vec<&String> =
+            names.clone().filter(|&name| !known.contains(name) && belongs(known, name)).collect();
+        if more.is_empty() {
+            return;
+        }
+        known.extend(more.into_iter().cloned());
+    }
+}
+
+fn holds_float(ty: &Type, partial: &HashSet<String>) -> bool {
+    match &ty.kind {
+        TypeKind::Float(..) => true,
+        TypeKind::List(item, _) | TypeKind::Array(item, _) | TypeKind::Optional(item) => {
+            holds_float(item, partial)
+        }
+        TypeKind::Map(key, value, _) => holds_float(key, partial) || holds_float(value, partial),
+        TypeKind::Tuple(items) => items.iter().any(|item| holds_float(item, partial)),
+        TypeKind::Named(named) => partial.contains(&named.rust.to_string()),
+        _ => false,
+    }
+}
+
+fn is_copy(ty: &Type, copy: &HashSet<String>) -> bool {
+    match &ty.kind {
+        TypeKind::Unit | TypeKind::Bool | TypeKind::Int(..) | TypeKind::Float(..) => true,
+        TypeKind::Array(item, _) | TypeKind::Optional(item) => is_copy(item, copy),
+        TypeKind::Tuple(items) => items.iter().all(|item| is_copy(item, copy)),
+        TypeKind::Named(named) => copy.contains(&named.rust.to_string()),
+        _ => false,
+    }
+}

@@ -1,0 +1,53 @@
+//! What stands between a trait and the wire: the client's type, the server's type, the description.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::{Runtime, client, descriptor, docs, quiet, server};
+use crate::ir::{Interface, Name};
+
+/// `FooClient`
+pub(super) fn client_name(interface: &Name) -> Ident {
+    interface.ident_with("", "Client")
+}
+
+/// `FooServer`
+pub(super) fn server_name(interface: &Name) -> Ident {
+    interface.ident_with("", "Server")
+}
+
+/// The types that users name.
+pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
+    let rt = runtime.path();
+    let quiet = quiet();
+    let visibility = &item.visibility.0;
+    let (client, server) = (client_name(&item.name), server_name(&item.name));
+    let name = &item.name;
+    let client_docs = docs::attributes_after(
+        &format!("Calls a [`{name}`] that another process serves."),
+        &item.docs,
+    );
+    let server_docs = format!(" Serves an implementation of [`{name}`].");
+    quote! {
+        #client_docs
+        #quiet
+        #[derive(::core::clone::Clone)]
+        #visibility struct #client {
+            core: #rt::ClientCore,
+        }
+
+        #[doc = #server_docs]
+        #quiet
+        #visibility struct #server<T> {
+            implementation: T,
+        }
+    }
+}
+
+/// What the types can do.
+pub(super) fn impls(item: &Interface) -> TokenStream {
+    let description = descriptor::interface(item);
+    let client = client::impls(item);
+    let server = server::impls(item);
+    quote!(#description #client #server)
+}

@@ -1,0 +1,258 @@
+//! The server: the trait to implement, and what decodes, calls and encodes.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::bounds::{self, Place};
+use super::client::{buffer_bounds, what};
+use super::interface::server_name;
+use super::ty::{self, Way};
+use super::{Runtime, descriptor, docs, quiet, value, wire};
+use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
+
+/// The trait, for an interface that did not begin as one.
+pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
+    let rt = runtime.path();
+    let docs = docs::attributes(&item.docs, || format!("The interface `{}`.", item.name));
+    let quiet = quiet();
+    let visibility = &item.visibility.0;
+    let name = item.name.ident();
+    let methods = item.methods.iter().map(|method| {
+        let docs = docs::attributes(&method.docs, || format!("Handles `{}`.", method.name));
+        let name = method.name.ident();
+        let context = match method.context {
+            Context::Taken => {
+                let context = context_name(method);
+                quote!(#context: &#rt::Call<'_>,)
+            }
+            Context::Omitted => TokenStream::new(),
+        };
+        let params = method.params.iter().map(|param| {
+            let (name, ty) = (param.name.ident(), ty::server_param(param, &rt));
+            quote!(#name: #ty)
+        });
+        let answers = return_type(method, &rt);
+        quote!(#docs fn #name(&self, #context #(#params),*) #answers;)
+    });
+    quote! {
+        #docs
+        #quiet
+        #visibility trait #name:
+            ::core::marker::Send + ::core::marker::Sync + 'static
+        {
+            #(#methods)*
+        }
+    }
+}
+
+fn context_name(method: &Method) -> Ident {
+    let is_taken = method.params.iter().any(|param| param.name.text == "cx");
+    if is_taken { format_ident!("__cx") } else { format_ident!("cx") }
+}
+
+fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
+    let results = item.results.iter().map(|result| ty::server_result(result, rt));
+    let results = ty::unwrapped(results.collect());
+    match &item.raises {
+        Some(raised) => {
+            let raised = ty::owned(raised, rt);
+            quote!(-> ::core::result::Result<#results, #raised>)
+        }
+        None if item.results.is_empty() => TokenStream::new(),
+        None => quote!(-> #results),
+    }
+}
+
+pub(super) fn impls(item: &Interface) -> TokenStream {
+    let (interface, server) = (item.name.ident(), server_name(&item.name));
+    let new_docs = format!(" Serves `implementation` to callers of [`{}`].", item.name);
+    let visibility = &item.visibility.0;
+    let id = identity::interface_id(item);
+    let arms = item.methods.iter().map(|method| {
+        let (ordinal, serve) = (descriptor::ordinal(method, id), serve_name(method));
+        quote!(#ordinal => #serve(&self.implementation, __call))
+    });
+    let functions = item.methods.iter().map(|method| serve(method, item));
+    quote! {
+        impl<T: #interface> #server<T> {
+            #[doc = #new_docs]
+            #visibility fn new(implementation: T) -> Self {
+                Self { implementation }
+            }
+        }
+
+        #[automatically_derived]
+        impl<T: #interface> __rt::Dispatch for #server<T> {
+            fn interface(&self) -> &'static __rt::InterfaceDesc {
+                &__INTERFACE
+            }
+
+            fn dispatch(
+                &self,
+                __call: __rt::ServerCall<'_>,
+            ) -> ::core::result::Result<(), __rt::Fault> {
+                match __call.ordinal() {
+                    #(#arms,)*
+                    _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+                }
+            }
+        }
+
+        #(#functions)*
+    }
+}
+
+fn serve_name(method: &Method) -> Ident {
+    method.name.ident_with("__serve_", "")
+}
+
+/// The way of one call through the server: arguments out of the message, the handler, results into
+/// the reply.
+fn serve(item: &Method, interface: &Interface) -> TokenStream {
+    let name = serve_name(item);
+    let trait_name = interface.name.ident();
+    let method = item.name.ident();
+    let buffers: Vec<&Param> =
+        item.params.iter().filter(|param| param.direction != Direction::In).collect();
+    let decoded = item.params.iter().map(argument);
+    let passed = item.params.iter().map(passed);
+    let (context, context_pattern) = match item.context {
+        Context::Taken => (quote!(&__context,), quote!(__context)),
+        Context::Omitted => (TokenStream::new(), quote!(_)),
+    };
+    let mut_arguments = (!item.params.is_empty()).then(|| quote!(mut));
+    let reply = match (item.oneway, buffers.is_empty() && item.results.is_empty()) {
+        (Some(_), _) => quote!(_),
+        (None, true) => quote!(__reply),
+        (None, false) => quote!(mut __reply),
+    };
+    let handled = quote! {
+        <T as #trait_name>::#method(__implementation, #context #(#passed),*)
+    };
+    let answer = answer(item, &handled, &buffers);
+    quote! {
+        fn #name<T: #trait_name>(
+            __implementation: &T,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            let (#context_pattern, #mut_arguments __arguments, #reply) = __call.parts();
+            #(#decoded)*
+            __arguments.finish()?;
+            #answer
+        }
+    }
+}
+
+/// Calls the handler and sends what it returns.
+fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStream {
+    if item.oneway.is_some() {
+        return quote! {
+            #handled;
+            ::core::result::Result::Ok(())
+        };
+    }
+    let results: Vec<Ident> =
+        (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
+    let checks = item.results.iter().zip(&results).map(|(result, name)| {
+        bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result))
+    });
+    let returned = buffers.iter().map(|param| {
+        let name = param.name.ident();
+        match param.direction {
+            Direction::InOut => quote!(__reply.in_out(#name);),
+            _ => quote!(__reply.out(#name);),
+        }
+    });
+    let written = item.results.iter().zip(&results).map(|(result, name)| write(result, name));
+    let send = quote! {
+        #(#checks)*
+        #(#returned)*
+        #(#written)*
+        __reply.send()
+    };
+    let pattern = ty::unwrapped(results.iter().map(|name| quote!(#name)).collect());
+    match (&item.raises, item.results.is_empty()) {
+        (Some(_), _) => quote! {
+            match #handled {
+                ::core::result::Result::Ok(#pattern) => { #send }
+                ::core::result::Result::Err(__error) => __reply.error(&__error),
+            }
+        },
+        (None, true) => quote!(#handled; #send),
+        (None, false) => quote!(let #pattern = #handled; #send),
+    }
+}
+
+fn write(result: &Output, name: &Ident) -> TokenStream {
+    match ty::way_back(result) {
+        Way::Text => quote!(__reply.text(#name);),
+        Way::Bytes => quote!(__reply.bytes(#name);),
+        Way::View => quote!(__reply.blob(#name);),
+        Way::Raw => quote!(__reply.raw(#name);),
+        Way::Value => {
+            let encoded = wire::encoded(&quote!(&#name), &result.ty);
+            quote!(__reply.value(#encoded)?;)
+        }
+    }
+}
+
+/// Takes an argument out of the message and checks its bounds.
+fn argument(param: &Param) -> TokenStream {
+    let (name, what) = (param.name.ident(), &param.name.text);
+    if param.direction != Direction::In {
+        let element = ty::element(&param.ty, &quote!(__rt));
+        let longest = bounds::longest(&buffer_bounds(&param.ty).0);
+        let take = match param.direction {
+            Direction::InOut => quote!(in_out),
+            _ => quote!(out),
+        };
+        return quote!(let mut #name = __arguments.#take::<#element>(#what, #longest)?;);
+    }
+    let (annotation, value) = match ty::way_in(param) {
+        Way::Text => (quote!(: &str), quote!(__arguments.text(#what)?)),
+        Way::Bytes => (quote!(: &[u8]), quote!(__arguments.bytes(#what)?)),
+        Way::View => (TokenStream::new(), quote!(__arguments.view(#what)?)),
+        Way::Raw => {
+            let element = ty::element(&param.ty, &quote!(__rt));
+            (TokenStream::new(), quote!(__arguments.raw::<#element>(#what)?))
+        }
+        Way::Value => {
+            let ty = wire::decoded_type(&param.ty);
+            let value = wire::decoded(&quote!(__arguments.value::<#ty>(#what)?), &param.ty);
+            let annotation = ty::owned(&param.ty, &quote!(__rt));
+            (quote!(: #annotation), value)
+        }
+    };
+    let value = match when_missing(param) {
+        Some(default) => quote! {
+            if __arguments.is_empty() { #default } else { #value }
+        },
+        None => value,
+    };
+    let place = match ty::way_in(param) {
+        Way::Text | Way::Bytes => Place::Reference(quote!(#name)),
+        _ => Place::Value(quote!(#name)),
+    };
+    let check = bounds::check(&place, &param.ty, what);
+    quote!(let #name #annotation = #value; #check)
+}
+
+/// What stands in for an argument that an older client did not send.
+fn when_missing(param: &Param) -> Option<TokenStream> {
+    match (&param.default, ty::way_in(param), &param.ty.kind) {
+        (Some(default), Way::Text | Way::Bytes, _) => Some(value::borrowed(default, &param.ty)),
+        (Some(default), _, _) => Some(value::owned(default, &param.ty, &quote!(__rt))),
+        (None, _, TypeKind::Optional(_)) => Some(quote!(::core::option::Option::None)),
+        (None, ..) => None,
+    }
+}
+
+/// An argument as it is handed to the handler.
+fn passed(param: &Param) -> TokenStream {
+    let name = param.name.ident();
+    match (param.direction, ty::way_in(param)) {
+        (Direction::Out | Direction::InOut, _) => quote!(&mut #name),
+        (Direction::In, Way::Raw) => quote!(&#name),
+        (Direction::In, _) => quote!(#name),
+    }
+}

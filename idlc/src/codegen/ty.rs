@@ -1,0 +1,233 @@
+//! Types as Rust sees them: owned, as a client hands them over, as a handler gets them.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::value;
+use crate::ir::{Direction, Output, Param, Passing, Type, TypeKind};
+
+/// A value of its own: what is decoded, what methods return, what fields hold.
+pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
+    match &ty.kind {
+        TypeKind::Unit => quote!(()),
+        TypeKind::Bool => quote!(bool),
+        TypeKind::Int(kind, _) => word(kind.name()),
+        TypeKind::Float(kind, _) => word(kind.name()),
+        TypeKind::String(_) => quote!(#rt::String),
+        TypeKind::Bytes(_) => quote!(#rt::Vec<u8>),
+        TypeKind::List(item, _) => {
+            let item = owned(item, rt);
+            quote!(#rt::Vec<#item>)
+        }
+        TypeKind::Array(item, length) => {
+            let item = owned(item, rt);
+            let length = value::length(length);
+            quote!([#item; #length])
+        }
+        TypeKind::Map(key, value, _) => {
+            let (key, value) = (owned(key, rt), owned(value, rt));
+            quote!(#rt::BTreeMap<#key, #value>)
+        }
+        TypeKind::Optional(item) => {
+            let item = owned(item, rt);
+            quote!(::core::option::Option<#item>)
+        }
+        TypeKind::Tuple(items) => {
+            let items = items.iter().map(|item| owned(item, rt));
+            quote!((#(#items,)*))
+        }
+        TypeKind::Named(named) => named.rust.0.clone(),
+        // `check` lets none through. If it did, the Rust compiler would say that it knows no such
+        // type, at the right place.
+        TypeKind::Unresolved(path) => {
+            let segments = path.segments.iter().map(|name| name.ident());
+            quote!(#(#segments)::*)
+        }
+    }
+}
+
+/// The type of a constant.
+pub(super) fn constant(ty: &Type) -> TokenStream {
+    match &ty.kind {
+        TypeKind::String(_) => quote!(&str),
+        TypeKind::Bytes(_) => quote!(&[u8]),
+        _ => owned(ty, &TokenStream::new()),
+    }
+}
+
+/// Is it a number or a `bool`?
+pub(super) fn is_scalar(ty: &Type) -> bool {
+    matches!(ty.kind, TypeKind::Bool | TypeKind::Int(..) | TypeKind::Float(..))
+}
+
+/// Does a client hand it over by value?
+pub(super) fn is_passed_by_value(ty: &Type) -> bool {
+    match &ty.kind {
+        TypeKind::Unit => true,
+        TypeKind::Named(named) => named.passing == Passing::Value,
+        TypeKind::Tuple(items) => items.iter().all(is_scalar),
+        TypeKind::Optional(_) => true,
+        _ => is_scalar(ty),
+    }
+}
+
+/// The ways in which a parameter or result goes over the wire, each with its own call in the
+/// runtime. What is neither text, bytes nor raw is a value: encoded, never bulk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Value,
+    Text,
+    Bytes,
+    View,
+    Raw,
+}
+
+/// The way of an `[in]` parameter.
+pub(super) fn way_in(param: &Param) -> Way {
+    way(&param.ty, param.view.is_some(), param.raw.is_some())
+}
+
+/// The way of a result.
+pub(super) fn way_back(result: &Output) -> Way {
+    way(&result.ty, result.view.is_some(), result.raw.is_some())
+}
+
+fn way(ty: &Type, view: bool, raw: bool) -> Way {
+    match &ty.kind {
+        TypeKind::String(_) => Way::Text,
+        TypeKind::Bytes(_) if view => Way::View,
+        TypeKind::Bytes(_) => Way::Bytes,
+        TypeKind::List(..) if raw => Way::Raw,
+        _ => Way::Value,
+    }
+}
+
+/// The element of a buffer or raw list.
+pub(super) fn element(ty: &Type, rt: &TokenStream) -> TokenStream {
+    match &ty.kind {
+        TypeKind::List(item, _) => owned(item, rt),
+        _ => quote!(u8),
+    }
+}
+
+/// A parameter as the client's method declares it. `'data` is a lifetime of that method.
+pub(super) fn client_param(param: &Param, rt: &TokenStream) -> TokenStream {
+    let ty = &param.ty;
+    match param.direction {
+        Direction::Out | Direction::InOut => {
+            let element = element(ty, rt);
+            quote!(&mut [#element])
+        }
+        Direction::In => match &ty.kind {
+            // Not `&[u8]`, so that a `&Blob` can be sent, too.
+            TypeKind::Bytes(_) => {
+                quote!(impl ::core::convert::Into<#rt::BytesArg<'data>>)
+            }
+            TypeKind::Optional(item) => {
+                let item = borrowed(item, rt);
+                quote!(::core::option::Option<#item>)
+            }
+            _ => borrowed(ty, rt),
+        },
+    }
+}
+
+/// Does [`client_param`] use the lifetime `'data`?
+pub(super) fn borrows_bytes(param: &Param) -> bool {
+    param.direction == Direction::In && matches!(param.ty.kind, TypeKind::Bytes(_))
+}
+
+fn borrowed(ty: &Type, rt: &TokenStream) -> TokenStream {
+    match &ty.kind {
+        TypeKind::String(_) => quote!(&str),
+        TypeKind::Bytes(_) => quote!(&[u8]),
+        TypeKind::List(item, _) => {
+            let item = owned(item, rt);
+            quote!(&[#item])
+        }
+        TypeKind::Optional(_) => {
+            let owned = owned(ty, rt);
+            quote!(&#owned)
+        }
+        _ => {
+            let by_value = is_passed_by_value(ty);
+            let owned = owned(ty, rt);
+            if by_value { owned } else { quote!(&#owned) }
+        }
+    }
+}
+
+/// A parameter as the handler declares it.
+pub(super) fn server_param(param: &Param, rt: &TokenStream) -> TokenStream {
+    match param.direction {
+        Direction::Out => {
+            let arguments = buffer_arguments(&param.ty, rt);
+            quote!(&mut #rt::OutBuf<#arguments>)
+        }
+        Direction::InOut => {
+            let arguments = buffer_arguments(&param.ty, rt);
+            quote!(&mut #rt::InOutBuf<#arguments>)
+        }
+        Direction::In => match way_in(param) {
+            Way::Value => owned(&param.ty, rt),
+            Way::Text => quote!(&str),
+            Way::Bytes => quote!(&[u8]),
+            Way::View => quote!(#rt::View),
+            Way::Raw => {
+                let element = element(&param.ty, rt);
+                quote!(&[#element])
+            }
+        },
+    }
+}
+
+/// The arguments of `OutBuf`: bytes need not be said.
+fn buffer_arguments(ty: &Type, rt: &TokenStream) -> TokenStream {
+    match &ty.kind {
+        TypeKind::List(..) => {
+            let element = element(ty, rt);
+            quote!('_, #element)
+        }
+        _ => quote!('_),
+    }
+}
+
+/// A result as the client gets it.
+pub(super) fn client_result(result: &Output, rt: &TokenStream) -> TokenStream {
+    match way_back(result) {
+        Way::View => quote!(#rt::View),
+        _ => owned(&result.ty, rt),
+    }
+}
+
+/// A result as the handler gives it.
+pub(super) fn server_result(result: &Output, rt: &TokenStream) -> TokenStream {
+    match way_back(result) {
+        Way::View => quote!(#rt::Blob),
+        _ => owned(&result.ty, rt),
+    }
+}
+
+/// `()` for nothing, the thing itself for one, a tuple for more.
+pub(super) fn unwrapped(mut parts: Vec<TokenStream>) -> TokenStream {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => quote!((#(#parts),*)),
+    }
+}
+
+/// A name of Rust's own, such as `u32`.
+pub(super) fn word(text: &str) -> TokenStream {
+    Ident::new(text, Span::call_site()).into_token_stream()
+}
+
+/// A whole number without a type behind it.
+pub(super) fn plain(number: usize) -> TokenStream {
+    Literal::usize_unsuffixed(number).into_token_stream()
+}
+
+/// The position of a variant, as serde wants it.
+pub(super) fn index(position: usize) -> TokenStream {
+    // The checker refuses more variants than there are tags.
+    Literal::u32_suffixed(u32::try_from(position).unwrap_or(u32::MAX)).into_token_stream()
+}

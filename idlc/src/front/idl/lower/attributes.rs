@@ -1,0 +1,371 @@
+//! Documentation and attributes: what stands before a declaration.
+
+use core::time::Duration;
+
+use pest::iterators::Pair;
+
+use super::literal::{self, Number};
+use super::{Lowerer, Rule, doc_line, parts};
+use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::ir::{At, Docs, Name, Version};
+use crate::source::Span;
+
+/// What an attribute can stand before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Module,
+    Const,
+    Alias,
+    Struct,
+    Enum,
+    Error,
+    Interface,
+    Field,
+    Member,
+    Variant,
+    Method,
+    Param,
+    Result,
+    Reserved,
+}
+
+impl Target {
+    fn describe(self) -> &'static str {
+        match self {
+            Target::Module => "modules",
+            Target::Const => "constants",
+            Target::Alias => "type aliases",
+            Target::Struct => "structs",
+            Target::Enum => "enums",
+            Target::Error => "errors",
+            Target::Interface => "interfaces",
+            Target::Field => "fields",
+            Target::Member => "members of an enum",
+            Target::Variant => "variants",
+            Target::Method => "methods",
+            Target::Param => "parameters",
+            Target::Result => "results",
+            Target::Reserved => "reserved members",
+        }
+    }
+
+    const ALL: &'static [Target] = {
+        use Target::*;
+        &[
+            Module, Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method,
+            Param, Result, Reserved,
+        ]
+    };
+}
+
+/// What we do with an attribute.
+enum Status {
+    /// It stands before these.
+    On(&'static [Target]),
+    /// The language will have it.
+    NotYet,
+    /// Another language has it; this is what to write.
+    Foreign(&'static str),
+}
+
+use Target::{Enum, Error, Interface, Method, Module, Param, Result as Answer, Struct};
+
+const ATTRIBUTES: &[(&str, Status)] = &[
+    ("uuid", Status::On(&[Interface])),
+    ("version", Status::On(&[Interface, Module])),
+    ("endpoint", Status::On(&[Interface])),
+    ("added", Status::On(Target::ALL)),
+    ("wire_name", Status::On(&[Method])),
+    ("oneway", Status::On(&[Method])),
+    ("idempotent", Status::On(&[Method])),
+    ("timeout", Status::On(&[Method, Interface])),
+    ("in", Status::On(&[Param])),
+    ("out", Status::On(&[Param])),
+    ("view", Status::On(&[Param, Answer])),
+    ("raw", Status::On(&[Param, Answer])),
+    ("final", Status::On(&[Struct, Enum, Error])),
+    ("stable", Status::NotYet),
+    ("deprecated", Status::NotYet),
+    ("removed", Status::NotYet),
+    ("must_understand", Status::NotYet),
+    ("cancellable", Status::NotYet),
+    ("move", Status::NotYet),
+    ("via", Status::NotYet),
+    ("sensitive", Status::NotYet),
+    ("range", Status::Foreign("bounds are part of the type: `u32<1..=100>`")),
+    ("string", Status::Foreign("text is the type `string`")),
+    ("unique", Status::Foreign("a value that may be missing is `T?`")),
+    ("ptr", Status::Foreign("there are no pointers; a value that may be missing is `T?`")),
+    ("ref", Status::Foreign("there are no pointers; every value is sent")),
+    ("retval", Status::Foreign("results stand behind `->`")),
+    ("size_is", Status::Foreign("`bytes` and `list<T>` carry their length; no parameter does")),
+    ("length_is", Status::Foreign("`bytes` and `list<T>` carry their length; no parameter does")),
+    ("max_is", Status::Foreign("`bytes<..=N>` and `list<T, ..=N>` say how long they may be")),
+    ("iid_is", Status::Foreign("interfaces are types of their own")),
+    ("helpstring", Status::Foreign("documentation is written with `///`")),
+    ("object", Status::Foreign("every interface is one")),
+    ("pointer_default", Status::Foreign("there are no pointers")),
+    ("async", Status::Foreign("every method can be called without waiting")),
+    ("optional", Status::Foreign("a value that may be missing is `T?`")),
+];
+
+/// One attribute.
+pub(super) struct Attribute<'i> {
+    name: Name,
+    value: Given<'i>,
+}
+
+enum Given<'i> {
+    Nothing,
+    Args(Vec<Pair<'i, Rule>>),
+    Equals(Pair<'i, Rule>),
+    Uuid(Pair<'i, Rule>),
+}
+
+/// What stands before a declaration, with unknown and misplaced attributes already refused.
+pub(super) struct Decor<'i> {
+    pub(super) docs: Docs,
+    attributes: Vec<Attribute<'i>>,
+}
+
+impl<'i> Decor<'i> {
+    fn take(&mut self, name: &str) -> Option<Attribute<'i>> {
+        let index = self.attributes.iter().position(|attribute| attribute.name.text == name)?;
+        Some(self.attributes.remove(index))
+    }
+}
+
+impl Lowerer<'_> {
+    /// Reads what stands before a `target`.
+    pub(super) fn decor<'i>(&mut self, pair: Pair<'i, Rule>, target: Target) -> Decor<'i> {
+        let mut decor = Decor { docs: Vec::new(), attributes: Vec::new() };
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::outer_doc => decor.docs.extend(doc_line(part)),
+                Rule::attr_list => self.attribute_list(part, target, &mut decor.attributes),
+                _ => {}
+            }
+        }
+        decor
+    }
+
+    fn attribute_list<'i>(
+        &mut self,
+        pair: Pair<'i, Rule>,
+        target: Target,
+        known: &mut Vec<Attribute<'i>>,
+    ) {
+        for pair in parts(pair) {
+            let Some(attribute) = self.attribute(pair) else { continue };
+            if !self.belongs(&attribute.name, target) {
+                continue;
+            }
+            let same = known.iter().find(|other| other.name == attribute.name);
+            if let Some(first) = same.map(|other| other.name.span) {
+                let message = format!("`{}` is given twice", attribute.name);
+                let told =
+                    Diagnostic::error(codes::REPEATED_ATTRIBUTE, message, attribute.name.span)
+                        .also(first, "first given here");
+                self.found.push(told);
+                continue;
+            }
+            known.push(attribute);
+        }
+    }
+
+    fn attribute<'i>(&self, pair: Pair<'i, Rule>) -> Option<Attribute<'i>> {
+        let mut inner = pair.into_inner();
+        let first = inner.next()?;
+        if first.as_rule() == Rule::uuid_attr {
+            let mut inner = first.into_inner();
+            let name = self.name(&inner.next()?);
+            let value = inner.find(|part| !super::is_mark(part.as_rule()))?;
+            return Some(Attribute { name, value: Given::Uuid(value) });
+        }
+        let name = self.name(&first);
+        let value = match inner.find(|part| part.as_rule() != Rule::equals) {
+            None => Given::Nothing,
+            Some(part) if part.as_rule() == Rule::attr_args => Given::Args(parts(part).collect()),
+            Some(part) => Given::Equals(part),
+        };
+        Some(Attribute { name, value })
+    }
+
+    /// Whether an attribute of this name may stand before a `target`; says so if not.
+    fn belongs(&mut self, name: &Name, target: Target) -> bool {
+        if let Some((tool, _)) = name.text.split_once('.') {
+            // Other back ends have their own name space, and theirs is not ours to judge.
+            if tool == "rust" {
+                self.not_yet("`rust.` attributes", name.span);
+            }
+            return false;
+        }
+        let known = ATTRIBUTES.iter().find(|(known, _)| *known == name.text);
+        match known.map(|(_, status)| status) {
+            Some(Status::On(targets)) if targets.contains(&target) => return true,
+            Some(Status::On(targets)) => {
+                let message = format!("`[{name}]` means nothing before {}", target.describe());
+                let places: Vec<_> = targets.iter().map(|target| target.describe()).collect();
+                let told = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, name.span)
+                    .label(format!("stands before {}", places.join(" and ")));
+                self.found.push(told);
+            }
+            Some(Status::NotYet) => {
+                self.not_yet(&format!("`[{name}]` attributes"), name.span);
+            }
+            Some(Status::Foreign(instead)) => {
+                let message = format!("`[{name}]` is not in this language");
+                let told = Diagnostic::error(codes::FOREIGN, message, name.span).label(*instead);
+                self.found.push(told);
+            }
+            None => {
+                let message = format!("no attribute is called `{name}`");
+                let mut told = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message, name.span)
+                    .label("not an attribute");
+                let names = ATTRIBUTES.iter().filter(|(_, status)| matches!(status, Status::On(_)));
+                if let Some(close) = closest(&name.text, names.map(|(name, _)| *name)) {
+                    told =
+                        told.suggest("an attribute with a similar name exists", name.span, close);
+                }
+                self.found.push(told);
+            }
+        }
+        false
+    }
+
+    /// Whether the attribute `name` is there. It takes no arguments.
+    pub(super) fn flag(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<()>> {
+        let attribute = decor.take(name)?;
+        if !matches!(attribute.value, Given::Nothing) {
+            let message = format!("`[{name}]` takes no arguments");
+            self.error(codes::BAD_ATTRIBUTE_ARGUMENT, message, attribute.name.span);
+        }
+        Some(At::new((), attribute.name.span))
+    }
+
+    /// The one argument of the attribute `name`, which looks like `example`.
+    fn argument<'i>(
+        &mut self,
+        decor: &mut Decor<'i>,
+        name: &str,
+        example: &str,
+    ) -> Option<Pair<'i, Rule>> {
+        let attribute = decor.take(name)?;
+        let told = |span: Span, label: &str| {
+            let message = format!("`{name}` is written `[{example}]`");
+            Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span).label(label)
+        };
+        let (args, span) = match attribute.value {
+            Given::Nothing => {
+                self.found.push(told(attribute.name.span, "an argument is missing"));
+                return None;
+            }
+            Given::Equals(value) | Given::Uuid(value) => {
+                let span = self.span(&value);
+                self.found.push(told(span, "arguments stand in parentheses"));
+                return None;
+            }
+            Given::Args(args) => (args, attribute.name.span),
+        };
+        match <[_; 1]>::try_from(args) {
+            Ok([arg]) => {
+                arg.into_inner().next().filter(|arg| arg.as_rule() == Rule::expr).or_else(|| {
+                    self.found.push(told(span, "the argument has no name"));
+                    None
+                })
+            }
+            Err(args) => {
+                let label =
+                    if args.is_empty() { "an argument is missing" } else { "one argument only" };
+                self.found.push(told(span, label));
+                None
+            }
+        }
+    }
+
+    /// A version, `M.m`, as the argument of the attribute `name`.
+    pub(super) fn version(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<Version>> {
+        let argument = self.argument(decor, name, &format!("{name}(1.0)"))?;
+        let (text, span) = (argument.as_str().trim(), self.span(&argument));
+        match literal::version(text) {
+            Some(version) => Some(At::new(version, span)),
+            None => {
+                let message = format!("`{text}` is not a version");
+                let mut told = Diagnostic::error(codes::BAD_VERSION, message, span)
+                    .label("a version is `major.minor`, two numbers up to 65535");
+                if literal::version(&format!("{text}.0")).is_some() {
+                    told = told.suggest("add the minor version", span.after(), ".0");
+                }
+                self.found.push(told);
+                None
+            }
+        }
+    }
+
+    /// The uuid of an interface.
+    pub(super) fn uuid(&mut self, decor: &mut Decor<'_>) -> Option<At<u128>> {
+        let attribute = decor.take("uuid")?;
+        let Given::Uuid(value) = attribute.value else {
+            let told = Diagnostic::error(codes::BAD_UUID, "a uuid is missing", attribute.name.span)
+                .label("write `uuid(xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)`");
+            self.found.push(told);
+            return None;
+        };
+        let span = self.span(&value);
+        let bare = value.as_str().trim_matches(['"', '{', '}']);
+        let told = Diagnostic::error(codes::BAD_UUID, format!("`{bare}` is not a uuid"), span);
+        let told = match literal::uuid(bare) {
+            Ok(0) => told.label("the uuid of all zeros identifies nothing"),
+            Ok(uuid) if bare.len() == value.as_str().len() => return Some(At::new(uuid, span)),
+            Ok(_) => {
+                Diagnostic::error(codes::BAD_UUID, "a uuid stands without quotes or braces", span)
+                    .suggest("write it bare", span, bare)
+            }
+            Err(problem) => told.label(problem),
+        };
+        self.found.push(told);
+        None
+    }
+
+    /// A duration as the argument of the attribute `name`.
+    pub(super) fn duration(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<Duration>> {
+        let argument = self.argument(decor, name, &format!("{name}(250ms)"))?;
+        let (text, span) = (argument.as_str().trim(), self.span(&argument));
+        match literal::number(text) {
+            Ok(Number::Duration(duration)) if !duration.is_zero() => {
+                return Some(At::new(duration, span));
+            }
+            Ok(Number::Duration(_)) => {
+                let message = "no call takes no time";
+                self.error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span);
+            }
+            Err(flaw) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                let told = flaw.tell(text, span);
+                self.found.push(told);
+            }
+            _ => {
+                let message = format!("`{text}` is not a duration");
+                let told = Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span)
+                    .label("a number with `ns`, `us`, `ms`, `s` or `min`");
+                self.found.push(told);
+            }
+        }
+        None
+    }
+
+    /// A string as the argument of the attribute `name`.
+    pub(super) fn text(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<String>> {
+        let argument = self.argument(decor, name, &format!("{name}(\"..\")"))?;
+        let span = self.span(&argument);
+        match self.expr(argument)?.kind {
+            crate::ir::ExprKind::Str(text) => Some(At::new(text, span)),
+            _ => {
+                let message = format!("`{name}` takes a string");
+                let told = Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span)
+                    .label("not a string");
+                self.found.push(told);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Interfaces, their methods, parameters and results.
+
+use pest::iterators::Pair;
+use quote::quote;
+
+use super::attributes::Target;
+use super::{Lowerer, Rule, parts};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ir::{
+    Context, Direction, Interface, Item, Method, Name, Output, Param, RustCode, TypeKind,
+};
+
+impl Lowerer<'_> {
+    pub(super) fn interface(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
+        let mut decor = self.decor(decor, Target::Interface);
+        let mut inner = parts(declaration);
+        let Some(name) = inner.next().map(|name| self.name(&name)) else { return };
+        let timeout = self.duration(&mut decor, "timeout");
+        let mut interface = Interface {
+            name,
+            qualified: String::new(),
+            uuid: self.uuid(&mut decor),
+            version: self.version(&mut decor, "version"),
+            endpoint: self.text(&mut decor, "endpoint"),
+            docs: decor.docs,
+            consts: Vec::new(),
+            methods: Vec::new(),
+            reserved: Vec::new(),
+            visibility: RustCode(quote!(pub)),
+        };
+        for part in inner {
+            match part.as_rule() {
+                Rule::bases => {
+                    let span = self.span(&part);
+                    self.not_yet("interfaces with a base", span);
+                }
+                _ => self.interface_member(part, &mut interface),
+            }
+        }
+        for method in &mut interface.methods {
+            method.timeout = method.timeout.or(timeout);
+        }
+        self.reading.module.items.push(Item::Interface(interface));
+    }
+
+    fn interface_member(&mut self, pair: Pair<'_, Rule>, interface: &mut Interface) {
+        let mut inner = parts(pair);
+        let (Some(decor), Some(member)) = (inner.next(), inner.next()) else { return };
+        match member.as_rule() {
+            Rule::method => interface.methods.extend(self.method(decor, member)),
+            Rule::const_decl => interface.consts.extend(self.constant(decor, member)),
+            Rule::reserved_fn => {
+                self.decor(decor, Target::Reserved);
+                interface.reserved.extend(parts(member).next().map(|name| self.name(&name)));
+            }
+            Rule::event => {
+                if let Some(name) = parts(member).next().map(|name| self.name(&name)) {
+                    self.not_yet("events", name.span);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn method(&mut self, decor: Pair<'_, Rule>, pair: Pair<'_, Rule>) -> Option<Method> {
+        let mut decor = self.decor(decor, Target::Method);
+        let mut inner = parts(pair);
+        let name = self.name(&inner.next()?);
+        let mut method = Method {
+            name,
+            wire_name: self.text(&mut decor, "wire_name"),
+            oneway: self.flag(&mut decor, "oneway"),
+            idempotent: self.flag(&mut decor, "idempotent"),
+            timeout: self.duration(&mut decor, "timeout"),
+            added: self.version(&mut decor, "added"),
+            docs: decor.docs,
+            params: Vec::new(),
+            results: Vec::new(),
+            raises: None,
+            context: Context::Taken,
+        };
+        for part in inner {
+            match part.as_rule() {
+                Rule::params => {
+                    method.params = parts(part).filter_map(|param| self.param(param)).collect();
+                }
+                Rule::results => method.results = self.results(part),
+                Rule::raises => method.raises = self.raised(part),
+                _ => {}
+            }
+        }
+        Some(method)
+    }
+
+    fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
+        let mut inner = parts(pair);
+        let mut decor = self.decor(inner.next()?, Target::Param);
+        let name = self.name(&inner.next()?);
+        let (input, output) = (self.flag(&mut decor, "in"), self.flag(&mut decor, "out"));
+        let direction = match (input, output) {
+            (_, None) => Direction::In,
+            (None, Some(_)) => Direction::Out,
+            (Some(_), Some(_)) => Direction::InOut,
+        };
+        let view = self.flag(&mut decor, "view");
+        let raw = self.flag(&mut decor, "raw");
+        let added = self.version(&mut decor, "added");
+        let ty = self.ty(inner.next()?);
+        let default = inner.next().and_then(|value| self.expr(value));
+        Some(Param { name, docs: decor.docs, direction, view, raw, ty: ty?, default, added })
+    }
+
+    fn results(&mut self, pair: Pair<'_, Rule>) -> Vec<Output> {
+        let Some(results) = parts(pair).next() else { return Vec::new() };
+        if results.as_rule() == Rule::named_results {
+            return parts(results).filter_map(|result| self.named_result(result)).collect();
+        }
+        let mut inner = parts(results);
+        let (Some(decor), Some(ty)) = (inner.next(), inner.next()) else { return Vec::new() };
+        self.result(decor, None, ty).into_iter().collect()
+    }
+
+    fn named_result(&mut self, pair: Pair<'_, Rule>) -> Option<Output> {
+        let mut inner = parts(pair);
+        let (decor, name, ty) = (inner.next()?, inner.next()?, inner.next()?);
+        let name = self.name(&name);
+        if let Some(default) = inner.next() {
+            let span = self.span(&default);
+            let message = "a result has no default";
+            let told = Diagnostic::error(codes::BAD_DEFAULT, message, span)
+                .label("the server always answers");
+            self.found.push(told);
+        }
+        self.result(decor, Some(name), ty)
+    }
+
+    fn result(
+        &mut self,
+        decor: Pair<'_, Rule>,
+        name: Option<Name>,
+        ty: Pair<'_, Rule>,
+    ) -> Option<Output> {
+        let mut decor = self.decor(decor, Target::Result);
+        let view = self.flag(&mut decor, "view");
+        let raw = self.flag(&mut decor, "raw");
+        let ty = self.ty(ty)?;
+        // `-> ()` says that there is nothing to say.
+        if name.is_none() && matches!(ty.kind, TypeKind::Unit) {
+            return None;
+        }
+        Some(Output { name, docs: decor.docs, view, raw, ty })
+    }
+}

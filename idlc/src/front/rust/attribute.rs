@@ -1,0 +1,162 @@
+//! Arguments of macros and attributes: `key`, `key = value`, separated by commas.
+
+use core::time::Duration;
+
+use proc_macro2::Ident;
+use syn::Token;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+
+use super::{report, report_syntax, span_of};
+use crate::diagnostic::{Diagnostic, Diagnostics, closest, codes};
+use crate::ir::{At, Version};
+use crate::source::Span;
+
+/// `key` or `key = value`. The key may be a word that Rust reserves, as `final` and `crate` are.
+pub(super) struct Argument {
+    pub(super) key: Ident,
+    pub(super) value: Option<syn::Expr>,
+}
+
+impl Argument {
+    /// Is it the one that is called so?
+    pub(super) fn is(&self, key: &str) -> bool {
+        self.key == key
+    }
+}
+
+impl Parse for Argument {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Argument> {
+        let key = input.call(Ident::parse_any)?;
+        let value = match input.parse::<Option<Token![=]>>()? {
+            Some(_) => Some(input.parse()?),
+            None => None,
+        };
+        Ok(Argument { key, value })
+    }
+}
+
+/// A list of [`Argument`]s.
+pub(super) struct Arguments(pub(super) Vec<Argument>);
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Arguments> {
+        let all = Punctuated::<Argument, Token![,]>::parse_terminated(input)?;
+        Ok(Arguments(all.into_iter().collect()))
+    }
+}
+
+/// The arguments of every `#[alpc(..)]` in `attributes`.
+pub(super) fn alpc(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Vec<Argument> {
+    let mut all = Vec::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("alpc")) {
+        match attribute.parse_args::<Arguments>() {
+            Ok(arguments) => all.extend(arguments.0),
+            Err(error) => report_syntax(found, &error),
+        }
+    }
+    all
+}
+
+/// Reports an argument that is none of `known`.
+pub(super) fn unknown(argument: &Argument, known: &[&str], found: &mut Diagnostics) {
+    let name = argument.key.unraw().to_string();
+    let message = format!("there is no argument `{name}` here");
+    let span = Span::Tokens(argument.key.span());
+    let error = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message, span);
+    found.push(match closest(&name, known.iter().copied()) {
+        Some(close) => error.help(format!("did you mean `{close}`?")),
+        None => error.help(format!("there are: {}", known.join(", "))),
+    });
+}
+
+/// The text of `key = "text"`.
+pub(super) fn text(argument: &Argument, found: &mut Diagnostics) -> Option<At<String>> {
+    match &argument.value {
+        Some(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => {
+            Some(At::new(text.value(), Span::Tokens(text.span())))
+        }
+        _ => {
+            let key = &argument.key;
+            let message = format!("write `{key} = \"..\"`");
+            report(found, codes::BAD_ATTRIBUTE_ARGUMENT, key, message);
+            None
+        }
+    }
+}
+
+/// The path of `crate = path`.
+pub(super) fn path(argument: &Argument, found: &mut Diagnostics) -> Option<syn::Path> {
+    match &argument.value {
+        Some(syn::Expr::Path(path)) if path.qself.is_none() => Some(path.path.clone()),
+        _ => {
+            let message = "write `crate = path::to::alpc_rpc`";
+            report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
+            None
+        }
+    }
+}
+
+/// Reports a value behind a word that takes none.
+pub(super) fn no_value(argument: &Argument, found: &mut Diagnostics) {
+    if let Some(value) = &argument.value {
+        let message = format!("`{}` takes no value", argument.key);
+        report(found, codes::BAD_ATTRIBUTE_ARGUMENT, value, message);
+    }
+}
+
+/// `M.m`
+pub(super) fn version(text: &At<String>, found: &mut Diagnostics) -> Option<At<Version>> {
+    let number = |digits: &str| {
+        let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+        digits.parse().ok().filter(|_| is_plain)
+    };
+    let parts = text.value.split_once('.');
+    let version = parts
+        .and_then(|(major, minor)| Some(Version { major: number(major)?, minor: number(minor)? }));
+    if version.is_none() {
+        let message = format!("`{}` is not a version", text.value);
+        let error = Diagnostic::error(codes::BAD_VERSION, message, text.span);
+        found.push(error.help("a version is `major.minor`, as in `1.0`"));
+    }
+    version.map(|version| At::new(version, text.span))
+}
+
+/// 32 hexadecimal digits, grouped 8-4-4-4-12.
+pub(super) fn uuid(text: &At<String>, found: &mut Diagnostics) -> Option<At<u128>> {
+    let groups: Vec<&str> = text.value.split('-').collect();
+    let is_grouped = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    let digits = groups.concat();
+    let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match u128::from_str_radix(&digits, 16) {
+        Ok(uuid) if is_grouped && is_hexadecimal => Some(At::new(uuid, text.span)),
+        _ => {
+            let message = format!("`{}` is not a uuid", text.value);
+            let error = Diagnostic::error(codes::BAD_UUID, message, text.span);
+            found.push(error.help("a uuid has 32 hexadecimal digits, grouped 8-4-4-4-12"));
+            None
+        }
+    }
+}
+
+/// A number and a unit: `"250ms"`.
+pub(super) fn duration(text: &syn::LitStr, found: &mut Diagnostics) -> Option<At<Duration>> {
+    let value = text.value();
+    let end = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
+    let (digits, unit) = value.split_at(end);
+    let duration = digits.parse::<u64>().ok().and_then(|number| match unit {
+        "ns" => Some(Duration::from_nanos(number)),
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "min" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    });
+    if duration.is_none() {
+        let message = format!("`{value}` is not a duration");
+        let error = Diagnostic::error(codes::BAD_LITERAL, message, span_of(text));
+        found.push(error.help("write a number and ns, us, ms, s or min, as in `\"250ms\"`"));
+    }
+    duration.map(|duration| At::new(duration, span_of(text)))
+}

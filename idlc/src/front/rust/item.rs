@@ -1,0 +1,339 @@
+//! Structs and enums: `#[derive(Alpc)]`.
+
+use syn::ext::IdentExt;
+
+use super::attribute::{self, Argument, alpc};
+use super::docs::docs;
+use super::interface::{dotted, refuse_repeated};
+use super::ty::{self, End};
+use super::{report, span_of};
+use crate::codegen::Runtime;
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
+use crate::ir::{
+    At, Enum, Expr, Field, Growth, IntKind, Item, Member, Name, Payload, Struct, Union, UnionUse,
+    Variant,
+};
+use crate::source::Span;
+
+/// A struct or enum, taken in.
+pub struct LoweredType {
+    /// What it says.
+    pub item: Item,
+    /// Where the runtime is.
+    pub runtime: Runtime,
+}
+
+/// Takes in what stands under `#[derive(Alpc)]`. `None` if nothing can be made of it, which has been
+/// reported then.
+pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredType> {
+    let (attributes, ident, generics) = match item {
+        syn::Item::Struct(item) => (&item.attrs, &item.ident, &item.generics),
+        syn::Item::Enum(item) => (&item.attrs, &item.ident, &item.generics),
+        other => {
+            report(found, codes::UNEXPECTED, other, "only structs and enums derive `Alpc`");
+            return None;
+        }
+    };
+    if !generics.params.is_empty() {
+        let message = "a type on the wire is not generic and borrows nothing";
+        report(found, codes::UNEXPECTED, generics, message);
+        return None;
+    }
+    let options = Options::read(attributes, found);
+    let head = Head {
+        name: Name::new(ident.unraw().to_string(), Span::Tokens(ident.span())),
+        docs: docs(attributes),
+        growth: options.growth,
+        qualified: options.qualified.unwrap_or_else(|| ident.unraw().to_string()),
+    };
+    let item = match item {
+        syn::Item::Struct(item) => {
+            refuse_error(options.error, found);
+            record(head, &item.fields, found).map(Item::Struct)
+        }
+        syn::Item::Enum(item) => enumeration(head, options.error, item, found),
+        _ => None,
+    };
+    item.map(|item| LoweredType { item, runtime: options.runtime })
+}
+
+/// What every type has.
+struct Head {
+    name: Name,
+    qualified: String,
+    docs: Vec<String>,
+    growth: Growth,
+}
+
+/// The arguments of `#[alpc(..)]` on a type.
+struct Options {
+    growth: Growth,
+    error: Option<Span>,
+    qualified: Option<String>,
+    runtime: Runtime,
+}
+
+impl Options {
+    const KEYS: [&str; 4] = ["final", "error", "name", "crate"];
+
+    fn read(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Options {
+        let mut options = Options {
+            growth: Growth::Open,
+            error: None,
+            qualified: None,
+            runtime: Runtime::default(),
+        };
+        let arguments = alpc(attributes, found);
+        refuse_repeated(&arguments, found);
+        for argument in &arguments {
+            if argument.is("final") {
+                attribute::no_value(argument, found);
+                options.growth = Growth::Closed;
+            } else if argument.is("error") {
+                attribute::no_value(argument, found);
+                options.error = Some(Span::Tokens(argument.key.span()));
+            } else if argument.is("name") {
+                let text = attribute::text(argument, found);
+                options.qualified = text.and_then(|name| dotted(name, found));
+            } else if argument.is("crate") {
+                if let Some(path) = attribute::path(argument, found) {
+                    options.runtime = Runtime::at(&path);
+                }
+            } else {
+                attribute::unknown(argument, &Options::KEYS, found);
+            }
+        }
+        options
+    }
+}
+
+fn refuse_error(error: Option<Span>, found: &mut Diagnostics) {
+    if let Some(span) = error {
+        let message = "an error is an enum: one variant for each thing that can go wrong";
+        found.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span));
+    }
+}
+
+fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<Struct> {
+    let fields = match fields {
+        syn::Fields::Named(_) => self::fields(fields, found),
+        syn::Fields::Unit => Vec::new(),
+        syn::Fields::Unnamed(fields) => {
+            let message = "a record has named fields; the names tell the versions apart";
+            report(found, codes::UNEXPECTED, fields, message);
+            return None;
+        }
+    };
+    Some(Struct {
+        name: head.name,
+        qualified: head.qualified,
+        docs: head.docs,
+        growth: head.growth,
+        fields,
+    })
+}
+
+fn fields(fields: &syn::Fields, found: &mut Diagnostics) -> Vec<Field> {
+    let all = fields.iter().enumerate().map(|(at, item)| field(at, item, found));
+    all.collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
+const FIELD_KEYS: [&str; 4] = ["default", "max", "min", "added"];
+
+fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field> {
+    let name = match &item.ident {
+        Some(ident) => Name::new(ident.unraw().to_string(), Span::Tokens(ident.span())),
+        None => Name::new(at.to_string(), span_of(&item.ty)),
+    };
+    let mut ty = ty::owned(&item.ty, found)?;
+    let mut default = None;
+    let mut added = None;
+    let arguments = alpc(&item.attrs, found);
+    refuse_repeated(&arguments, found);
+    for argument in &arguments {
+        if argument.is("default") {
+            default = expr(argument, found);
+        } else if argument.is("max") || argument.is("min") {
+            let end = if argument.is("max") { End::Max } else { End::Min };
+            if let Some(value) = expr(argument, found) {
+                ty::set_bound(&mut ty, end, value, found);
+            }
+        } else if argument.is("added") {
+            let text = attribute::text(argument, found);
+            added = text.and_then(|text| attribute::version(&text, found));
+        } else {
+            attribute::unknown(argument, &FIELD_KEYS, found);
+        }
+    }
+    Some(Field { name, docs: docs(&item.attrs), ty, default, added })
+}
+
+/// The value of `key = expression`.
+fn expr(argument: &Argument, found: &mut Diagnostics) -> Option<Expr> {
+    if argument.value.is_none() {
+        let message = format!("write `{} = value`", argument.key);
+        report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
+    }
+    argument.value.as_ref().map(super::expr::expr)
+}
+
+const UNRECOGNIZED: &str = "Unrecognized";
+
+/// An enum is an enumeration if no variant carries anything and it is not an error.
+fn enumeration(
+    head: Head,
+    error: Option<Span>,
+    item: &syn::ItemEnum,
+    found: &mut Diagnostics,
+) -> Option<Item> {
+    let (unrecognized, known): (Vec<&syn::Variant>, Vec<&syn::Variant>) =
+        item.variants.iter().partition(|variant| variant.ident == UNRECOGNIZED);
+    let is_plain = known.iter().all(|variant| matches!(variant.fields, syn::Fields::Unit));
+    let unrecognized = unrecognized.first().copied();
+    if error.is_none() && is_plain {
+        return numbers(head, &known, unrecognized, found).map(Item::Enum);
+    }
+    let used_as = if error.is_some() { UnionUse::Error } else { UnionUse::Data };
+    alternatives(head, used_as, &known, unrecognized, found).map(Item::Union)
+}
+
+fn numbers(
+    head: Head,
+    known: &[&syn::Variant],
+    unrecognized: Option<&syn::Variant>,
+    found: &mut Diagnostics,
+) -> Option<Enum> {
+    let base = match (head.growth, unrecognized) {
+        (Growth::Closed, None) => At::new(IntKind::U32, head.name.span),
+        (Growth::Open, Some(variant)) => base_of(variant, found)?,
+        (Growth::Open, None) => {
+            let message = "an open enum needs a place for the values of later versions";
+            let error = Diagnostic::error(codes::UNEXPECTED, message, head.name.span);
+            let fixes = "add `Unrecognized(u32)`, or say `#[alpc(final)]` if it will never grow";
+            found.push(error.help(fixes));
+            return None;
+        }
+        (Growth::Closed, Some(variant)) => {
+            refuse_unrecognized(variant, found);
+            return None;
+        }
+    };
+    let members = known.iter().map(|variant| Member {
+        name: variant_name(variant),
+        docs: docs(&variant.attrs),
+        value: number(variant, "value", found),
+    });
+    Some(Enum {
+        members: members.collect(),
+        name: head.name,
+        qualified: head.qualified,
+        docs: head.docs,
+        growth: head.growth,
+        base,
+        reserved: Vec::new(),
+    })
+}
+
+fn variant_name(variant: &syn::Variant) -> Name {
+    Name::new(variant.ident.unraw().to_string(), Span::Tokens(variant.ident.span()))
+}
+
+fn refuse_unrecognized(variant: &syn::Variant, found: &mut Diagnostics) {
+    let message = "a `final` type has no later versions, so nothing is unrecognized";
+    report(found, codes::RESERVED_NAME, &variant.ident, message);
+}
+
+/// The integer type in `Unrecognized(u32)`.
+fn base_of(variant: &syn::Variant, found: &mut Diagnostics) -> Option<At<IntKind>> {
+    let only = match &variant.fields {
+        syn::Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
+        _ => None,
+    };
+    let kind = only.and_then(|field| {
+        let last = ty::last_segment(&field.ty)?;
+        IntKind::from_name(&last.ident.to_string())
+    });
+    if kind.is_none() {
+        let message = "`Unrecognized` of an enum holds the number: `Unrecognized(u32)`";
+        report(found, codes::UNEXPECTED, variant, message);
+    }
+    kind.map(|kind| At::new(kind, span_of(&variant.fields)))
+}
+
+/// The number that a variant is given, by `= number` or `#[alpc(key = number)]`.
+fn number(variant: &syn::Variant, key: &str, found: &mut Diagnostics) -> Option<Expr> {
+    let mut number = variant.discriminant.as_ref().map(|(_, value)| super::expr::expr(value));
+    let arguments = alpc(&variant.attrs, found);
+    refuse_repeated(&arguments, found);
+    for argument in &arguments {
+        if argument.is(key) {
+            number = expr(argument, found).or(number);
+        } else {
+            attribute::unknown(argument, &[key], found);
+        }
+    }
+    if let Some(Expr { kind: crate::ir::ExprKind::Rust(code), span }) = &number {
+        let message = format!("`{code}` is not a number, and the macro cannot compute it");
+        found.push(Diagnostic::error(codes::BAD_TAG, message, *span));
+        return None;
+    }
+    number
+}
+
+fn alternatives(
+    head: Head,
+    used_as: UnionUse,
+    known: &[&syn::Variant],
+    unrecognized: Option<&syn::Variant>,
+    found: &mut Diagnostics,
+) -> Option<Union> {
+    match (head.growth, unrecognized) {
+        (Growth::Closed, Some(variant)) => {
+            refuse_unrecognized(variant, found);
+            return None;
+        }
+        (Growth::Open, None) => {
+            let message = "an open union needs a place for the cases of later versions";
+            let error = Diagnostic::error(codes::UNEXPECTED, message, head.name.span);
+            let variant = "`Unrecognized { tag: u32, payload: Vec<u8> }`";
+            let fixes = format!("add {variant}, or say `#[alpc(final)]` if it will never grow");
+            found.push(error.help(fixes));
+        }
+        (Growth::Open, Some(variant)) => check_unrecognized(variant, found),
+        (Growth::Closed, None) => {}
+    }
+    let variants = known.iter().map(|variant| {
+        let fields = fields(&variant.fields, found);
+        Variant {
+            name: variant_name(variant),
+            docs: docs(&variant.attrs),
+            tag: number(variant, "tag", found),
+            payload: match &variant.fields {
+                syn::Fields::Unit => Payload::Unit,
+                syn::Fields::Unnamed(_) => Payload::Positional(fields),
+                syn::Fields::Named(_) => Payload::Named(fields),
+            },
+        }
+    });
+    Some(Union {
+        variants: variants.collect(),
+        name: head.name,
+        qualified: head.qualified,
+        docs: head.docs,
+        growth: head.growth,
+        used_as,
+        reserved: Vec::new(),
+    })
+}
+
+fn check_unrecognized(variant: &syn::Variant, found: &mut Diagnostics) {
+    let names = variant.fields.iter().filter_map(|field| field.ident.as_ref());
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    let is_right = matches!(variant.fields, syn::Fields::Named(_))
+        && names.len() == 2
+        && ["tag", "payload"].iter().all(|wanted| names.iter().any(|name| name == wanted));
+    if !is_right {
+        let message = "`Unrecognized` of a union is `Unrecognized { tag: u32, payload: Vec<u8> }`";
+        report(found, codes::UNEXPECTED, variant, message);
+    }
+}

@@ -1,0 +1,236 @@
+//! Parameters of methods.
+
+use syn::ext::IdentExt;
+
+use super::attribute;
+use super::docs::docs;
+use super::ty::{self, End, is_named, last_segment};
+use super::{report, report_syntax, span_of};
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
+use crate::ir::{At, Bounds, Direction, Expr, Name, Param, Passing, Type, TypeKind, Version};
+use crate::source::Span;
+
+/// What the attributes of a parameter, or of a result, say.
+#[derive(Default)]
+pub(super) struct Marks {
+    out: Option<At<()>>,
+    pub(super) view: Option<At<()>>,
+    pub(super) raw: Option<At<()>>,
+    copy: Option<At<()>>,
+    bounds: Vec<(End, Expr)>,
+    default: Option<Expr>,
+    added: Option<At<Version>>,
+}
+
+impl Marks {
+    /// Takes what is ours out of `attributes`, so that the Rust compiler does not see it.
+    pub(super) fn take(attributes: &mut Vec<syn::Attribute>, found: &mut Diagnostics) -> Marks {
+        let mut marks = Marks::default();
+        attributes.retain(|attribute| !marks.read(attribute, found));
+        marks
+    }
+
+    /// Reads one attribute; says whether it is ours.
+    fn read(&mut self, attribute: &syn::Attribute, found: &mut Diagnostics) -> bool {
+        let Some(name) = attribute.path().get_ident().map(|name| name.to_string()) else {
+            return false;
+        };
+        let here = Some(At::new((), span_of(attribute.path())));
+        match name.as_str() {
+            "out" => self.out = here,
+            "view" => self.view = here,
+            "raw" => self.raw = here,
+            "copy" => self.copy = here,
+            "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
+            "min" => self.bounds.extend(value(attribute, found).map(|value| (End::Min, value))),
+            "default" => self.default = value(attribute, found),
+            "added" => self.added = added(attribute, found),
+            "cfg" | "cfg_attr" => {
+                let message = "what is on the wire cannot depend on how a program is built";
+                report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
+            }
+            // Rust refuses documentation of parameters, so it is taken off once it is read.
+            "doc" => return true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Sets the bounds that were given.
+    pub(super) fn apply_bounds(&mut self, ty: &mut Type, found: &mut Diagnostics) {
+        for (end, value) in self.bounds.drain(..) {
+            ty::set_bound(ty, end, value, found);
+        }
+    }
+}
+
+/// The expression in `#[max(expression)]`.
+fn value(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<Expr> {
+    match attribute.parse_args::<syn::Expr>() {
+        Ok(expr) => Some(super::expr::expr(&expr)),
+        Err(error) => {
+            report_syntax(found, &error);
+            None
+        }
+    }
+}
+
+/// The version in `#[added(1.1)]`.
+pub(super) fn added(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<Version>> {
+    match attribute.parse_args::<syn::Lit>() {
+        // Its text, since 1.10 is not 1.1.
+        Ok(literal) => {
+            let text = At::new(ty::text(&literal), span_of(&literal));
+            attribute::version(&text, found)
+        }
+        Err(error) => {
+            report_syntax(found, &error);
+            None
+        }
+    }
+}
+
+/// Is it `&Call<'_>`?
+pub(super) fn is_call_context(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Reference(reference) if is_named(&reference.elem, "Call"))
+}
+
+/// A parameter of the wire, without its marks left in `param`.
+pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option<Param> {
+    let docs = docs(&param.attrs);
+    let mut marks = Marks::take(&mut param.attrs, found);
+    let name = match &*param.pat {
+        syn::Pat::Ident(name) => {
+            let span = Span::Tokens(name.ident.span());
+            Some(Name::new(name.ident.unraw().to_string(), span))
+        }
+        other => {
+            let message = "a parameter has a name, which the other side is told";
+            report(found, codes::UNEXPECTED, other, message);
+            None
+        }
+    };
+    let (direction, mut ty, view) = shape(&param.ty, &marks, found)?;
+    if direction != Direction::In && matches!(ty.kind, TypeKind::List(..)) {
+        marks.raw = marks.raw.or(Some(At::new((), ty.span)));
+    }
+    marks.apply_bounds(&mut ty, found);
+    if marks.copy.is_some() {
+        pass_by_value(&mut ty);
+    }
+    Some(Param {
+        name: name?,
+        docs,
+        direction,
+        view: marks.view.or(view),
+        raw: marks.raw,
+        ty,
+        default: marks.default,
+        added: marks.added,
+    })
+}
+
+/// The user says that the type is `Copy`.
+fn pass_by_value(ty: &mut Type) {
+    match &mut ty.kind {
+        TypeKind::Named(named) => named.passing = Passing::Value,
+        TypeKind::Optional(item) => pass_by_value(item),
+        _ => {}
+    }
+}
+
+/// Direction and type of a parameter, and whether its type says that it is a view.
+fn shape(
+    ty: &syn::Type,
+    marks: &Marks,
+    found: &mut Diagnostics,
+) -> Option<(Direction, Type, Option<At<()>>)> {
+    let here = span_of(ty);
+    let bytes = || Type::new(TypeKind::Bytes(Bounds::none()), here);
+    match ty {
+        syn::Type::Reference(reference) if reference.mutability.is_some() => {
+            buffer(reference, found).map(|(direction, ty)| (direction, ty, None))
+        }
+        syn::Type::Reference(reference) => {
+            borrowed(reference, marks, found).map(|ty| (Direction::In, ty, None))
+        }
+        _ if is_named(ty, "View") => Some((Direction::In, bytes(), Some(At::new((), here)))),
+        _ => {
+            if let Some(help) = should_be_borrowed(ty) {
+                let message = "a handler borrows this from the message, so that nothing is copied";
+                found.push(Diagnostic::error(codes::UNKNOWN_TYPE, message, here).help(help));
+                return None;
+            }
+            let direction = if marks.out.is_some() { Direction::Out } else { Direction::In };
+            ty::owned(ty, found).map(|ty| (direction, ty, None))
+        }
+    }
+}
+
+fn should_be_borrowed(ty: &syn::Type) -> Option<&'static str> {
+    let last = last_segment(ty)?;
+    match (last.ident.to_string().as_str(), ty::arguments(last).as_slice()) {
+        ("String", []) => Some("write `&str`"),
+        ("Vec", [item]) if is_named(item, "u8") => Some("write `&[u8]`"),
+        ("Blob", []) => Some("write `&[u8]`, or `View`; a client may pass a `&Blob` to either"),
+        _ => None,
+    }
+}
+
+/// `&mut OutBuf<'_>` and its kin.
+fn buffer(reference: &syn::TypeReference, found: &mut Diagnostics) -> Option<(Direction, Type)> {
+    let last = last_segment(&reference.elem);
+    let direction = match last.map(|last| last.ident.to_string()).as_deref() {
+        Some("OutBuf") => Direction::Out,
+        Some("InOutBuf") => Direction::InOut,
+        _ => {
+            let message = "a parameter that the handler fills is an `OutBuf` or `InOutBuf`";
+            let error = Diagnostic::error(codes::BAD_OUT, message, span_of(reference));
+            found.push(
+                error.help("return the value; only buffers of the caller are filled in place"),
+            );
+            return None;
+        }
+    };
+    let here = span_of(&reference.elem);
+    let kind = match last.map(ty::arguments).as_deref() {
+        Some([item]) if !is_named(item, "u8") => {
+            TypeKind::List(Box::new(ty::owned(item, found)?), Bounds::none())
+        }
+        _ => TypeKind::Bytes(Bounds::none()),
+    };
+    Some((direction, Type::new(kind, here)))
+}
+
+/// `&str`, `&[u8]` and `#[raw] &[T]`.
+fn borrowed(
+    reference: &syn::TypeReference,
+    marks: &Marks,
+    found: &mut Diagnostics,
+) -> Option<Type> {
+    let here = span_of(reference);
+    let kind = match &*reference.elem {
+        target if is_named(target, "str") => TypeKind::String(Bounds::none()),
+        syn::Type::Slice(slice) if marks.raw.is_some() => {
+            TypeKind::List(Box::new(ty::owned(&slice.elem, found)?), Bounds::none())
+        }
+        syn::Type::Slice(slice) if is_named(&slice.elem, "u8") => TypeKind::Bytes(Bounds::none()),
+        syn::Type::Slice(slice) => {
+            let message = "a list is decoded into a `Vec`; only a memory image can be borrowed";
+            let list = format!(
+                "write `Vec<{}>`, or mark it `#[raw]` if its elements are plain numbers",
+                ty::text(&slice.elem)
+            );
+            found.push(Diagnostic::error(codes::BAD_RAW, message, here).help(list));
+            return None;
+        }
+        target => {
+            let message = "a handler owns what was decoded for it";
+            let error = Diagnostic::error(codes::UNKNOWN_TYPE, message, here);
+            let help = format!("write `{}`; clients still pass a reference", ty::text(target));
+            found.push(error.help(help));
+            return None;
+        }
+    };
+    Some(Type::new(kind, here))
+}

@@ -1,0 +1,129 @@
+//! Results of methods, and the error they may raise.
+
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Ident, Token};
+
+use super::params::Marks;
+use super::span_of;
+use super::ty::{self, is_named, last_segment};
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
+use crate::ir::{At, Bounds, IntKind, Name, Output, Type, TypeKind};
+use crate::source::Span;
+
+/// `#[returns(info, #[raw] samples)]`: what Rust's return types cannot say.
+pub(super) struct Returns {
+    entries: Vec<Entry>,
+    span: Span,
+}
+
+struct Entry {
+    attributes: Vec<Attribute>,
+    /// `_` for the one result that needs no name.
+    name: Ident,
+}
+
+impl Parse for Entry {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Entry> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        Ok(Entry { attributes, name: input.call(Ident::parse_any)? })
+    }
+}
+
+impl Returns {
+    /// Reads the attribute.
+    pub(super) fn read(attribute: &Attribute, found: &mut Diagnostics) -> Option<Returns> {
+        let parse = Punctuated::<Entry, Token![,]>::parse_terminated;
+        match attribute.parse_args_with(parse) {
+            Ok(entries) => {
+                Some(Returns { entries: entries.into_iter().collect(), span: span_of(attribute) })
+            }
+            Err(error) => {
+                super::report_syntax(found, &error);
+                None
+            }
+        }
+    }
+}
+
+/// What a method returns: its results and the error that it raises.
+pub(super) fn results(
+    output: &syn::ReturnType,
+    returns: Option<Returns>,
+    found: &mut Diagnostics,
+) -> (Vec<Output>, Option<Type>) {
+    let syn::ReturnType::Type(_, ty) = output else {
+        return (zip(Vec::new(), returns, found), None);
+    };
+    let (value, raised) = match last_segment(ty).filter(|last| last.ident == "Result") {
+        None => (&**ty, None),
+        Some(last) => match ty::arguments(last).as_slice() {
+            [value, raised] => (*value, ty::owned(raised, found)),
+            _ => {
+                let message = "the other side must be told both types of a `Result`";
+                let error = Diagnostic::error(codes::BAD_RAISES, message, span_of(ty));
+                found.push(error.help("write `Result<T, E>`, where `E` derives `Alpc`"));
+                return (Vec::new(), None);
+            }
+        },
+    };
+    let parts: Vec<&syn::Type> = match value {
+        syn::Type::Tuple(tuple) if tuple.elems.is_empty() => Vec::new(),
+        // Without names it is one result that is a tuple.
+        syn::Type::Tuple(tuple) if returns.is_some() => tuple.elems.iter().collect(),
+        syn::Type::Tuple(tuple) if tuple.elems.iter().any(|item| is_named(item, "Blob")) => {
+            let message = "several results have names, which the other side is told";
+            let error = Diagnostic::error(codes::UNEXPECTED, message, span_of(tuple));
+            found.push(error.help("name them: `#[returns(first, second)]` above the method"));
+            return (Vec::new(), raised);
+        }
+        one => vec![one],
+    };
+    (zip(parts, returns, found), raised)
+}
+
+/// Each type with its name and marks.
+fn zip(types: Vec<&syn::Type>, returns: Option<Returns>, found: &mut Diagnostics) -> Vec<Output> {
+    let Some(returns) = returns else {
+        let results = types.into_iter().map(|ty| result(ty, None, Marks::default(), found));
+        return results.collect::<Vec<_>>().into_iter().flatten().collect();
+    };
+    if returns.entries.len() != types.len() {
+        let (named, there) = (returns.entries.len(), types.len());
+        let message = format!("results named: {named}; results returned: {there}");
+        found.push(Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, returns.span));
+        return Vec::new();
+    }
+    let pairs = types.into_iter().zip(returns.entries);
+    let results = pairs.map(|(ty, mut entry)| {
+        let marks = Marks::take(&mut entry.attributes, found);
+        for attribute in &entry.attributes {
+            let message = "a result has no such attribute";
+            super::report(found, codes::UNKNOWN_ATTRIBUTE, attribute, message);
+        }
+        let name = Name::new(entry.name.unraw().to_string(), Span::Tokens(entry.name.span()));
+        result(ty, Some(name).filter(|name| name.text != "_"), marks, found)
+    });
+    results.collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
+fn result(
+    ty: &syn::Type,
+    name: Option<Name>,
+    mut marks: Marks,
+    found: &mut Diagnostics,
+) -> Option<Output> {
+    let here = span_of(ty);
+    let (mut lowered, view) = match is_named(ty, "Blob") {
+        true => (Type::new(TypeKind::Bytes(Bounds::none()), here), Some(At::new((), here))),
+        false => (ty::owned(ty, found)?, None),
+    };
+    if marks.raw.is_some() && matches!(lowered.kind, TypeKind::Bytes(_)) {
+        // `Vec<u8>` is `bytes`; asked for as a memory image it is a list, as in `[raw] list<u8>`.
+        let byte = Type::new(TypeKind::Int(IntKind::U8, Bounds::none()), here);
+        lowered.kind = TypeKind::List(Box::new(byte), Bounds::none());
+    }
+    marks.apply_bounds(&mut lowered, found);
+    Some(Output { name, docs: Vec::new(), view: marks.view.or(view), raw: marks.raw, ty: lowered })
+}

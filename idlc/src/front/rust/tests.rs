@@ -1,0 +1,385 @@
+//! What is said about traits and types that cannot be taken in.
+
+use expect_test::{Expect, expect};
+use quote::ToTokens;
+
+use super::*;
+
+/// The messages about a trait, one paragraph each.
+fn check_trait(text: &str, expected: Expect) {
+    let mut item: syn::ItemTrait = syn::parse_str(text).unwrap();
+    let at = item.attrs.iter().position(|attr| attr.path().is_ident("alpc_interface")).unwrap();
+    let attribute = item.attrs.remove(at);
+    let arguments = match &attribute.meta {
+        syn::Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    expected.assert_eq(&messages(expand_interface(arguments, item.to_token_stream())));
+}
+
+/// A trait with one method, `method`.
+fn check_method(method: &str, expected: Expect) {
+    check_trait(&format!("#[alpc_interface(name = \"a.A\")] trait A {{ {method} }}"), expected);
+}
+
+/// The messages about a type.
+fn check_type(text: &str, expected: Expect) {
+    expected.assert_eq(&messages(expand_derive(text.parse().unwrap())));
+}
+
+/// What the `compile_error!`s in `tokens` say.
+fn messages(tokens: TokenStream) -> String {
+    let file: syn::File = syn::parse2(tokens).unwrap();
+    let errors = file.items.iter().filter_map(|item| match item {
+        syn::Item::Macro(item) => item.mac.parse_body::<syn::LitStr>().ok(),
+        _ => None,
+    });
+    errors.map(|text| text.value() + "\n").collect()
+}
+
+#[test]
+fn an_interface_needs_an_identity() {
+    check_trait(
+        "#[alpc_interface] trait A {}",
+        expect![[r#"
+        an interface needs an identity that stays when its file moves
+        help: give it `uuid = ".."` (`uuidgen` makes one) or `name = "module.A"`
+    "#]],
+    );
+}
+
+#[test]
+fn arguments_are_checked_all_at_once() {
+    check_trait(
+        "#[alpc_interface(uuid = \"6f1d0c1e\", version = \"1.0.2\", nam = \"x\", endpoint)] trait A {}",
+        expect![[r#"
+            `6f1d0c1e` is not a uuid
+            help: a uuid has 32 hexadecimal digits, grouped 8-4-4-4-12
+            `1.0.2` is not a version
+            help: a version is `major.minor`, as in `1.0`
+            there is no argument `nam` here
+            help: did you mean `name`?
+            write `endpoint = ".."`
+        "#]],
+    );
+    check_trait(
+        "#[alpc_interface(name = \"a b\", name = \"c\")] trait A {}",
+        expect![[r#"
+        `a b` is not a name
+        help: write identifiers with dots between them, as in `acme.kv.KeyValue`
+        `name` is given twice
+    "#]],
+    );
+}
+
+#[test]
+fn a_method_takes_a_shared_self() {
+    check_method(
+        "fn f(&mut self); fn g(self); fn h();",
+        expect![[r#"
+        a method takes `&self`: calls come from several threads at once
+        a method takes `&self`: calls come from several threads at once
+        a method takes `&self`: calls come from several threads at once
+    "#]],
+    );
+}
+
+#[test]
+fn generic_and_async_methods_are_refused() {
+    check_method(
+        "fn f<T>(&self, a: T); async fn g(&self);",
+        expect![[r#"
+        a method is not generic: the other side must know every type
+        `async` methods are not in this version yet
+    "#]],
+    );
+}
+
+#[test]
+fn types_without_a_place_on_the_wire_say_what_to_write() {
+    check_method(
+        "fn f(&self, a: usize, b: HashMap<u8, u8>, c: char, d: impl Fn(), e: Self) -> &str;",
+        expect![[r#"
+            `usize` differs between machines
+            help: write `u64`
+            a `HashMap` has no order, so equal maps would be different bytes
+            help: write `BTreeMap`
+            `char` is not in this version yet
+            help: write `u32` or `String`
+            there is no such type on the wire
+            `Self` is the implementation, which is not sent
+            help: name the type
+            what a handler returns or stores inside other values owns its data
+            help: write `String`
+        "#]],
+    );
+}
+
+#[test]
+fn a_handler_borrows_what_need_not_be_copied() {
+    check_method(
+        "fn f(&self, a: String, b: Vec<u8>, c: &[u32], d: &Entry, e: Blob);",
+        expect![[r#"
+        a handler borrows this from the message, so that nothing is copied
+        help: write `&str`
+        a handler borrows this from the message, so that nothing is copied
+        help: write `&[u8]`
+        a list is decoded into a `Vec`; only a memory image can be borrowed
+        help: write `Vec<u32>`, or mark it `#[raw]` if its elements are plain numbers
+        a handler owns what was decoded for it
+        help: write `Entry`; clients still pass a reference
+        a handler borrows this from the message, so that nothing is copied
+        help: write `&[u8]`, or `View`; a client may pass a `&Blob` to either
+    "#]],
+    );
+}
+
+#[test]
+fn only_buffers_are_filled_in_place() {
+    check_method(
+        "fn f(&self, n: &mut u32, #[out] m: u32);",
+        expect![[r#"
+        a parameter that the handler fills is an `OutBuf` or `InOutBuf`
+        help: return the value; only buffers of the caller are filled in place
+        `[out] m` is not a buffer
+        note: `[out]` is for `bytes` and `[raw]` lists
+        help: return it instead: `-> (.., m: ..)`
+    "#]],
+    );
+}
+
+#[test]
+fn several_results_need_names() {
+    check_method(
+        "fn f(&self) -> (u32, Blob);",
+        expect![[r#"
+        several results have names, which the other side is told
+        help: name them: `#[returns(first, second)]` above the method
+    "#]],
+    );
+    check_method(
+        "#[returns(a, b)] fn f(&self) -> u32;",
+        expect![[r#"
+        results named: 2; results returned: 1
+    "#]],
+    );
+}
+
+#[test]
+fn a_result_tells_both_types() {
+    check_method(
+        "fn f(&self) -> io::Result<u32>;",
+        expect![[r#"
+        the other side must be told both types of a `Result`
+        help: write `Result<T, E>`, where `E` derives `Alpc`
+    "#]],
+    );
+}
+
+#[test]
+fn a_one_way_method_has_no_answer() {
+    check_method(
+        "#[oneway] #[timeout(\"1s\")] fn f(&self, b: &mut OutBuf<'_>) -> Result<u32, E>;",
+        expect![[r#"
+            a one-way method has no answer, so it cannot have a result
+            this makes it one-way
+            a one-way method has no answer, so it cannot have an error
+            this makes it one-way
+            a one-way method has no answer, so it cannot have a buffer to fill
+            this makes it one-way
+            a one-way method has no answer, so it cannot have a deadline
+            this makes it one-way
+        "#]],
+    );
+}
+
+#[test]
+fn attributes_are_checked() {
+    check_method(
+        "#[timeout(\"soon\")] #[cfg(unix)] fn f(&self, #[max] a: u32, #[max(1)] b: bool, #[view] c: u8);",
+        expect![[r#"
+            `soon` is not a duration
+            help: write a number and ns, us, ms, s or min, as in `"250ms"`
+            what is on the wire cannot depend on how a program is built
+            expected attribute arguments in parentheses: #[max(...)]
+            this type has no bounds
+            note: numbers, strings, bytes, lists and maps have
+            `[view]` is for `bytes`
+        "#]],
+    );
+}
+
+#[test]
+fn bounds_and_defaults_are_checked() {
+    check_method(
+        "fn f(&self, #[min(9)] #[max(3)] a: u32, #[max(300)] b: u8, #[max(3)] #[default(4)] c: u8);",
+        expect![[r#"
+            300 is not a `u8`
+            note: `u8` goes from 0 to 255
+            the smallest is larger than the largest, so nothing fits
+            4 is outside the bounds of the type
+            the bounds are these
+        "#]],
+    );
+}
+
+#[test]
+fn the_context_comes_first() {
+    check_method(
+        "fn f(&self, a: u32, cx: &Call<'_>, (b, c): (u8, u8));",
+        expect![[r#"
+        the call's context comes first
+        a parameter has a name, which the other side is told
+    "#]],
+    );
+}
+
+#[test]
+fn an_interface_has_methods_only() {
+    check_trait(
+        "#[alpc_interface(name = \"a.A\")] unsafe trait A<T> { type B; const C: u32; }",
+        expect![[r#"
+            an interface is not generic: the other side must know every type
+            an interface is not `unsafe`
+            an interface has methods and nothing else
+            an interface has methods and nothing else
+        "#]],
+    );
+}
+
+#[test]
+fn open_types_need_a_place_for_what_comes_later() {
+    check_type(
+        "enum Mode { A, B }",
+        expect![[r#"
+        an open enum needs a place for the values of later versions
+        help: add `Unrecognized(u32)`, or say `#[alpc(final)]` if it will never grow
+    "#]],
+    );
+    check_type(
+        "enum Shape { A(u32), B }",
+        expect![[r#"
+        an open union needs a place for the cases of later versions
+        help: add `Unrecognized { tag: u32, payload: Vec<u8> }`, or say `#[alpc(final)]` if it will never grow
+    "#]],
+    );
+    check_type(
+        "enum Mode { A, Unrecognized { x: u32 } }",
+        expect![[r#"
+        `Unrecognized` of an enum holds the number: `Unrecognized(u32)`
+    "#]],
+    );
+    check_type(
+        "enum Shape { A(u32), Unrecognized(u32) }",
+        expect![[r#"
+        `Unrecognized` of a union is `Unrecognized { tag: u32, payload: Vec<u8> }`
+    "#]],
+    );
+}
+
+#[test]
+fn final_types_do_not() {
+    check_type(
+        "#[alpc(final)] enum Mode { A, Unrecognized(u32) }",
+        expect![[r#"
+        a `final` type has no later versions, so nothing is unrecognized
+    "#]],
+    );
+    check_type(
+        "#[alpc(final)] enum Mode { A = 1, B }",
+        expect![[r#"
+        in a `[final]` type the value is the position, 0
+        this is 1
+        help: write the position: `0`
+        in a `[final]` type the value is the position, 1
+        this is 2
+        help: write the position: `1`
+    "#]],
+    );
+    check_type(
+        "#[alpc(final)] struct S { #[alpc(default = 1)] a: u32 }",
+        expect![[r#"
+        a `[final]` type has no defaults: every field is always sent
+    "#]],
+    );
+}
+
+#[test]
+fn types_are_neither_generic_nor_positional() {
+    check_type(
+        "struct S<'a> { a: &'a str }",
+        expect![[r#"
+        a type on the wire is not generic and borrows nothing
+    "#]],
+    );
+    check_type(
+        "struct S(u32);",
+        expect![[r#"
+        a record has named fields; the names tell the versions apart
+    "#]],
+    );
+    check_type(
+        "union U { a: u32 }",
+        expect![[r#"
+        only structs and enums derive `Alpc`
+    "#]],
+    );
+}
+
+#[test]
+fn arguments_of_types_are_checked() {
+    check_type(
+        "#[alpc(finel)] struct S { #[alpc(maximum = 1)] a: u32, #[alpc(max)] b: u8 }",
+        expect![[r#"
+            there is no argument `finel` here
+            help: did you mean `final`?
+            there is no argument `maximum` here
+            help: there are: default, max, min, added
+            write `max = value`
+        "#]],
+    );
+    check_type(
+        "#[alpc(error)] struct S;",
+        expect![[r#"
+        an error is an enum: one variant for each thing that can go wrong
+    "#]],
+    );
+}
+
+#[test]
+fn the_text_of_an_error_speaks_of_its_own_fields() {
+    check_type(
+        "#[alpc(final, error)] enum E { #[doc = \" too large: {size}\"] A { limit: u32 }, #[doc = \" open {\"] B }",
+        expect![[r#"
+            the text of this error speaks of `{size}`, which it does not have
+            note: the first line of its documentation is what the error displays
+            help: write `{{` or `}}` for a brace
+            in the text of this error, a `{` is never closed
+            note: the first line of its documentation is what the error displays
+            help: write `{{` or `}}` for a brace
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_right_says_nothing() {
+    check_method("fn f(&self, a: u32) -> u32;", expect![]);
+    check_type("struct S { a: u32 }", expect![]);
+}
+
+#[test]
+fn a_refused_trait_is_kept() {
+    let item = "trait A { fn f(&self, #[max(1)] a: usize); }".parse().unwrap();
+    let tokens = expand_interface(TokenStream::new(), item).to_string();
+    assert!(tokens.contains("fn f (& self , a : usize)"), "{tokens}");
+}
+
+#[test]
+fn a_trait_becomes_one_that_can_be_served() {
+    let item = "pub trait A: Send { fn f(&self); }".parse().unwrap();
+    let tokens = expand_interface("name = \"a.A\"".parse().unwrap(), item).to_string();
+    assert!(
+        tokens.starts_with("pub trait A : Send + :: core :: marker :: Sync + 'static {"),
+        "{tokens}"
+    );
+}

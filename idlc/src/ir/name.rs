@@ -1,0 +1,105 @@
+//! Names and places.
+
+use core::fmt;
+
+use proc_macro2::Ident;
+
+use crate::source::Span;
+
+/// A value and its place. Equality is of the values.
+#[derive(Clone, Copy, Debug)]
+pub struct At<T> {
+    /// What stands there.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+impl<T> At<T> {
+    /// `value`, found at `span`.
+    pub fn new(value: T, span: Span) -> At<T> {
+        At { value, span }
+    }
+}
+
+impl<T: PartialEq> PartialEq for At<T> {
+    fn eq(&self, other: &At<T>) -> bool {
+        self.value == other.value
+    }
+}
+
+/// An identifier as written in the source, and its place.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// Without `r#`.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Name {
+    /// The name `text` at `span`.
+    pub fn new(text: impl Into<String>, span: Span) -> Name {
+        Name { text: text.into(), span }
+    }
+
+    /// The Rust identifier for it.
+    ///
+    /// Keywords become raw (`r#type`). Four words cannot, and get a `_` behind; so does `_` itself.
+    pub fn ident(&self) -> Ident {
+        let span = self.span.tokens();
+        match self.text.as_str() {
+            "self" | "super" | "crate" | "Self" | "_" => {
+                Ident::new(&format!("{}_", self.text), span)
+            }
+            text if syn::parse_str::<Ident>(text).is_ok() => Ident::new(text, span),
+            text => Ident::new_raw(text, span),
+        }
+    }
+
+    /// The identifier with something before or behind it; never a keyword, so never raw.
+    pub fn ident_with(&self, before: &str, behind: &str) -> Ident {
+        Ident::new(&format!("{before}{}{behind}", self.text), self.span.tokens())
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.text == other.text
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A dotted name: `Key`, `KeyValue.LIMIT`, `acme.kv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// From left to right.
+    pub segments: Vec<Name>,
+}
+
+impl Path {
+    /// From the first segment to the last; nowhere for an empty path.
+    pub fn span(&self) -> Span {
+        match (self.segments.first(), self.segments.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => Span::call_site(),
+        }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, segment) in self.segments.iter().enumerate() {
+            if i > 0 {
+                f.write_str(".")?;
+            }
+            f.write_str(&segment.text)?;
+        }
+        Ok(())
+    }
+}

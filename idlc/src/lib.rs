@@ -1,0 +1,24 @@
+//! The interface compiler of alpc-rpc: `.idl` files and annotated traits to client stubs and
+//! dispatch tables.
+//!
+//! Two front ends, one of everything else: a front end makes an [`ir::Module`], [`resolve`] binds
+//! its names, [`check`] finds what is wrong with it, and [`codegen`] writes Rust. Without the
+//! feature `grammar` only the Rust front end is there; that is what the macros of `alpc-rpc-macros`
+//! use.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "grammar")]
+pub mod builder;
+pub mod check;
+pub mod codegen;
+#[cfg(feature = "grammar")]
+pub mod compile;
+pub mod diagnostic;
+pub mod front;
+pub mod ir;
+pub mod resolve;
+pub mod source;
+
+#[cfg(feature = "grammar")]
+pub use builder::Builder;

@@ -1,0 +1,213 @@
+//! Binding names: what an interface says becomes what it means.
+//!
+//! Aliases are replaced by what they stand for, constants and expressions by their values, members
+//! without a number get one. Afterwards the checker and the generator look nothing up, and so the
+//! generator cannot fail. Whatever cannot be bound is reported and left as it stands.
+
+mod constant;
+mod scope;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, codes};
+use crate::ir::{
+    At, Bounds, Enum, Expr, ExprKind, Field, Growth, IntKind, Integer, Interface, Item, Module,
+    Payload, Struct, Type, TypeKind, Union, Version,
+};
+use crate::source::Span;
+use scope::Scope;
+
+/// How many names may stand for each other, and how deep a type may nest.
+const DEEPEST: usize = 128;
+
+/// Binds all names in `module` and reports what cannot be bound.
+pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
+    let scope = Scope::new(module);
+    let mut resolver = Resolver { scope, inside: None, depth: 0, found };
+    for item in &mut module.items {
+        match item {
+            Item::Const(item) => {
+                resolver.ty(&mut item.ty);
+                resolver.value(&mut item.value, &item.ty);
+            }
+            Item::Alias(item) => {
+                let span = item.name.span;
+                resolver.alias(&item.name.text, span, span);
+            }
+            Item::Struct(item) => resolver.record(item),
+            Item::Enum(item) => resolver.enumeration(item),
+            Item::Union(item) => resolver.union(item),
+            Item::Interface(item) => resolver.interface(item, module.version),
+        }
+    }
+    module.items.retain(|item| !matches!(item, Item::Alias(_)));
+}
+
+/// The walk over a module. Names are looked up in `scope`, values computed in `constant`.
+struct Resolver<'a> {
+    scope: Scope,
+    /// The interface whose constants are seen by their bare names.
+    inside: Option<String>,
+    /// How many names behind names are being bound.
+    depth: usize,
+    found: &'a mut Diagnostics,
+}
+
+impl Resolver<'_> {
+    fn record(&mut self, item: &mut Struct) {
+        self.fields(&mut item.fields);
+    }
+
+    fn fields(&mut self, fields: &mut [Field]) {
+        for field in fields {
+            self.ty(&mut field.ty);
+            if let Some(default) = &mut field.default {
+                self.value(default, &field.ty);
+            }
+        }
+    }
+
+    fn enumeration(&mut self, item: &mut Enum) {
+        let values = item.members.iter_mut().map(|member| (&mut member.value, member.name.span));
+        self.number(values, Integer::ZERO, item.base.value);
+    }
+
+    fn union(&mut self, item: &mut Union) {
+        // serde counts from 0, and a `[final]` union is what serde makes of it.
+        let first = match item.growth {
+            Growth::Open => Integer::from(1u64),
+            Growth::Closed => Integer::ZERO,
+        };
+        let tags = item.variants.iter_mut().map(|variant| (&mut variant.tag, variant.name.span));
+        self.number(tags, first, IntKind::U32);
+        for variant in &mut item.variants {
+            match &mut variant.payload {
+                Payload::Unit => {}
+                Payload::Positional(fields) | Payload::Named(fields) => {
+                    self.fields(fields);
+                }
+            }
+        }
+    }
+
+    /// Computes the numbers that are written and counts on where none is.
+    fn number<'e>(
+        &mut self,
+        entries: impl Iterator<Item = (&'e mut Option<Expr>, Span)>,
+        first: Integer,
+        base: IntKind,
+    ) {
+        let ty = Type::new(TypeKind::Int(base, Bounds::none()), Span::call_site());
+        let mut next = Some(first);
+        for (value, span) in entries {
+            match value {
+                Some(written) => self.value(written, &ty),
+                None => {
+                    let Some(counted) = next.filter(|next| next.fits(base)) else {
+                        let message =
+                            format!("there is no number after the last `{}`", base.name());
+                        let error = Diagnostic::error(codes::BAD_TAG, message, span);
+                        self.found.push(error.help("write a value"));
+                        continue;
+                    };
+                    *value = Some(Expr { kind: ExprKind::Int(counted), span });
+                }
+            }
+            next = match value.as_ref().map(|value| &value.kind) {
+                Some(ExprKind::Int(number)) => number.checked_add(Integer::from(1u64)),
+                _ => None,
+            };
+        }
+    }
+
+    fn interface(&mut self, item: &mut Interface, default: Option<At<Version>>) {
+        item.version = item.version.or(default);
+        self.inside = Some(item.name.text.clone());
+        for constant in &mut item.consts {
+            self.ty(&mut constant.ty);
+            self.value(&mut constant.value, &constant.ty);
+        }
+        for method in &mut item.methods {
+            for param in &mut method.params {
+                self.ty(&mut param.ty);
+                if let Some(default) = &mut param.default {
+                    self.value(default, &param.ty);
+                }
+            }
+            for result in &mut method.results {
+                self.ty(&mut result.ty);
+            }
+            if let Some(raised) = &mut method.raises {
+                self.ty(raised);
+            }
+        }
+        self.inside = None;
+    }
+
+    /// Binds the names in a type.
+    fn ty(&mut self, ty: &mut Type) {
+        match &mut ty.kind {
+            TypeKind::Unit | TypeKind::Bool | TypeKind::Named(_) => {}
+            TypeKind::Int(kind, bounds) => {
+                let kind = TypeKind::Int(*kind, Bounds::none());
+                self.bounds(bounds, &kind);
+            }
+            TypeKind::Float(kind, bounds) => {
+                let kind = TypeKind::Float(*kind, Bounds::none());
+                self.bounds(bounds, &kind);
+            }
+            TypeKind::String(bounds) | TypeKind::Bytes(bounds) => self.length(bounds),
+            TypeKind::List(item, bounds) => {
+                self.ty(item);
+                self.length(bounds);
+            }
+            TypeKind::Array(item, length) => {
+                self.ty(item);
+                let u64 = TypeKind::Int(IntKind::U64, Bounds::none());
+                let u64 = Type::new(u64, length.span);
+                self.value(length, &u64);
+            }
+            TypeKind::Map(key, value, bounds) => {
+                self.ty(key);
+                self.ty(value);
+                self.length(bounds);
+            }
+            TypeKind::Optional(item) => self.ty(item),
+            TypeKind::Tuple(items) => items.iter_mut().for_each(|item| self.ty(item)),
+            TypeKind::Unresolved(path) => {
+                let path = path.clone();
+                if let Some(kind) = self.named_type(&path, ty.span) {
+                    ty.kind = kind;
+                }
+            }
+        }
+    }
+
+    /// Runs `bind` one level deeper, unless that is too deep.
+    ///
+    /// Each name may stand for something with a name in it, and a file may hold a hundred thousand
+    /// of them in a row.
+    fn deeper<T>(&mut self, span: Span, bind: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.depth == DEEPEST {
+            let message = format!("more than {DEEPEST} names stand for each other");
+            self.found.push(Diagnostic::error(codes::NESTED_TOO_DEEPLY, message, span).once());
+            return None;
+        }
+        self.depth += 1;
+        let bound = bind(self);
+        self.depth -= 1;
+        bound
+    }
+
+    fn length(&mut self, bounds: &mut Bounds) {
+        self.bounds(bounds, &TypeKind::Int(IntKind::U64, Bounds::none()));
+    }
+
+    fn bounds(&mut self, bounds: &mut Bounds, kind: &TypeKind) {
+        for end in [&mut bounds.min, &mut bounds.max].into_iter().flatten() {
+            let ty = Type::new(kind.clone(), end.span);
+            self.value(end, &ty);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

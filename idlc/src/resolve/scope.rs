@@ -1,0 +1,280 @@
+//! What a module declares, and looking it up.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Ident, Span as TokenSpan};
+use quote::ToTokens;
+
+use super::{DEEPEST, Resolver};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ir::{Const, Item, Module, Name, Named, Passing, Path, RustCode, Type, TypeKind};
+use crate::source::Span;
+
+/// Names of types that are part of the language.
+pub(crate) const BUILT_IN: [&str; 17] = [
+    "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64",
+    "string", "bytes", "list", "map",
+];
+
+/// The largest type that aliases may unfold to, in nodes.
+///
+/// `type B = (A, A); type C = (B, B); ..` doubles with each line: without a limit, forty lines
+/// fill the memory.
+const LARGEST: usize = 4096;
+
+/// What a name stands for.
+enum Declared {
+    Const,
+    Alias(Span),
+    Struct(Named),
+    Enum { named: Named, members: Vec<String> },
+    Union(Named),
+    Interface,
+}
+
+impl Declared {
+    fn describe(&self) -> &'static str {
+        match self {
+            Declared::Const => "a constant",
+            Declared::Alias(_) => "a type alias",
+            Declared::Struct(_) => "a struct",
+            Declared::Enum { .. } => "an enum",
+            Declared::Union(_) => "an error",
+            Declared::Interface => "an interface",
+        }
+    }
+}
+
+/// How far we got with something that may refer to other things, and perhaps to itself.
+pub(super) enum Progress<T> {
+    /// As written.
+    Untouched(T),
+    /// Being worked on: whoever meets this has gone round in a circle.
+    Underway,
+    /// Done; `None` if it could not be done, which has been reported.
+    Done(Option<T>),
+}
+
+/// The declarations of a module by name.
+pub(super) struct Scope {
+    module: Vec<String>,
+    declared: HashMap<String, Declared>,
+    aliases: HashMap<String, Progress<Type>>,
+    /// Under `NAME`, or `Interface.NAME`.
+    pub(super) consts: HashMap<String, Progress<Const>>,
+}
+
+impl Scope {
+    /// Where a name is declared twice, which the checker reports, the first counts.
+    pub(super) fn new(module: &Module) -> Scope {
+        let mut scope = Scope {
+            module: module.name.segments.iter().map(|name| name.text.clone()).collect(),
+            declared: HashMap::new(),
+            aliases: HashMap::new(),
+            consts: HashMap::new(),
+        };
+        for item in &module.items {
+            scope.declare(item);
+        }
+        scope
+    }
+
+    fn declare(&mut self, item: &Item) {
+        let name = item.name();
+        let declared = match item {
+            Item::Const(item) => {
+                self.declare_const(name.text.clone(), item);
+                Declared::Const
+            }
+            Item::Alias(item) => {
+                let alias = Progress::Untouched(item.ty.clone());
+                self.aliases.entry(name.text.clone()).or_insert(alias);
+                Declared::Alias(name.span)
+            }
+            Item::Struct(_) => Declared::Struct(named(name, Passing::Reference)),
+            Item::Enum(item) => Declared::Enum {
+                named: named(name, Passing::Value),
+                members: item.members.iter().map(|member| member.name.text.clone()).collect(),
+            },
+            Item::Union(_) => Declared::Union(named(name, Passing::Reference)),
+            Item::Interface(item) => {
+                for constant in &item.consts {
+                    self.declare_const(format!("{name}.{}", constant.name), constant);
+                }
+                Declared::Interface
+            }
+        };
+        self.declared.entry(name.text.clone()).or_insert(declared);
+    }
+
+    fn declare_const(&mut self, name: String, item: &Const) {
+        self.consts.entry(name).or_insert_with(|| Progress::Untouched(item.clone()));
+    }
+
+    /// `path` without the module's own name in front.
+    fn local<'p>(&self, path: &'p Path) -> &'p [Name] {
+        let segments = path.segments.as_slice();
+        let Some((own, rest)) = segments.split_at_checked(self.module.len()) else {
+            return segments;
+        };
+        let is_own = own.iter().map(|name| &name.text).eq(&self.module);
+        if is_own && !rest.is_empty() { rest } else { segments }
+    }
+
+    /// The member that `Enum.MEMBER` names: the enum's Rust name and the member's.
+    pub(super) fn member(&self, path: &Path) -> Option<MemberLookup> {
+        let [first, second] = self.local(path) else { return None };
+        let Some(Declared::Enum { members, .. }) = self.declared.get(&first.text) else {
+            return None;
+        };
+        Some(match members.contains(&second.text) {
+            true => MemberLookup::Found { of: first.text.clone(), member: second.text.clone() },
+            false => MemberLookup::NoSuchMember { members: members.clone() },
+        })
+    }
+
+    /// The key in `consts` that `path` means inside the interface `inside`.
+    pub(super) fn const_key(&self, path: &Path, inside: Option<&str>) -> Option<String> {
+        let key = match self.local(path) {
+            [name] => {
+                let in_interface = inside.map(|interface| format!("{interface}.{name}"));
+                in_interface
+                    .filter(|key| self.consts.contains_key(key))
+                    .unwrap_or_else(|| name.text.clone())
+            }
+            [interface, name] => format!("{interface}.{name}"),
+            _ => return None,
+        };
+        self.consts.contains_key(&key).then_some(key)
+    }
+
+    /// What the last part of `path` is if it is no constant, for error texts.
+    pub(super) fn describe(&self, path: &Path) -> Option<&'static str> {
+        match self.local(path) {
+            [name] => self.declared.get(&name.text).map(Declared::describe),
+            _ => None,
+        }
+    }
+}
+
+/// What became of looking up `Enum.MEMBER`.
+pub(super) enum MemberLookup {
+    Found { of: String, member: String },
+    NoSuchMember { members: Vec<String> },
+}
+
+fn named(name: &Name, passing: Passing) -> Named {
+    // The type is generated beside what refers to it, so its bare name is its path. The span is
+    // not that of the declaration: rustc's errors belong to the use.
+    let mut ident: Ident = name.ident();
+    ident.set_span(TokenSpan::call_site());
+    Named { rust: RustCode(ident.to_token_stream()), passing }
+}
+
+impl Resolver<'_> {
+    /// What a type's name stands for; reports if that is nothing or no type.
+    pub(super) fn named_type(&mut self, path: &Path, span: Span) -> Option<TypeKind> {
+        let [name] = self.scope.local(path) else {
+            self.report_unknown_type(path, span);
+            return None;
+        };
+        let name = name.text.clone();
+        match self.scope.declared.get(&name) {
+            Some(Declared::Struct(named) | Declared::Union(named)) => {
+                Some(TypeKind::Named(named.clone()))
+            }
+            Some(Declared::Enum { named, .. }) => Some(TypeKind::Named(named.clone())),
+            Some(&Declared::Alias(declared)) => self.alias(&name, declared, span),
+            Some(Declared::Interface) => {
+                let message = format!("interface `{name}` as a type: not in this version yet");
+                self.found.push(Diagnostic::error(codes::NOT_YET, message, span));
+                None
+            }
+            Some(other @ Declared::Const) => {
+                let message = format!("`{name}` is {}, not a type", other.describe());
+                self.found.push(Diagnostic::error(codes::WRONG_KIND, message, span));
+                None
+            }
+            None => {
+                self.report_unknown_type(path, span);
+                None
+            }
+        }
+    }
+
+    fn report_unknown_type(&mut self, path: &Path, span: Span) {
+        let text = path.to_string();
+        let error =
+            Diagnostic::error(codes::UNKNOWN_TYPE, format!("no type is named `{text}`"), span);
+        let of_module = self.scope.declared.iter();
+        let types = of_module.filter(|(_, what)| !matches!(what, Declared::Const));
+        let names = types.map(|(name, _)| name.as_str()).chain(BUILT_IN);
+        self.found.push(with_closest(error, &text, names, span).once());
+    }
+
+    /// The type behind an alias, unfolded once and kept.
+    pub(super) fn alias(&mut self, name: &str, declared: Span, used: Span) -> Option<TypeKind> {
+        let progress = self.scope.aliases.get_mut(name)?;
+        match std::mem::replace(progress, Progress::Underway) {
+            Progress::Untouched(mut ty) => {
+                let bound = self.deeper(used, |this| {
+                    this.ty(&mut ty);
+                    Some(ty)
+                });
+                let unfolded = bound.and_then(|ty| self.within_limits(ty, declared));
+                let kind = unfolded.as_ref().map(|ty| ty.kind.clone());
+                self.scope.aliases.insert(name.to_owned(), Progress::Done(unfolded));
+                kind
+            }
+            Progress::Underway => {
+                let message = format!("type `{name}` stands for itself");
+                let error = Diagnostic::error(codes::CYCLE, message, used);
+                self.found.push(error.also(declared, "declared here").once());
+                None
+            }
+            Progress::Done(unfolded) => {
+                let kind = unfolded.as_ref().map(|ty| ty.kind.clone());
+                self.scope.aliases.insert(name.to_owned(), Progress::Done(unfolded));
+                kind
+            }
+        }
+    }
+
+    fn within_limits(&mut self, ty: Type, declared: Span) -> Option<Type> {
+        let (nodes, depth) = size(&ty);
+        if nodes <= LARGEST && depth <= DEEPEST {
+            return Some(ty);
+        }
+        let message = format!("this type unfolds to {nodes} types, {depth} deep");
+        let limits = format!("the limits are {LARGEST} types and a depth of {DEEPEST}");
+        let error = Diagnostic::error(codes::NESTED_TOO_DEEPLY, message, declared);
+        self.found.push(error.note(limits).help("use a struct in its place").once());
+        None
+    }
+}
+
+/// The number of types that make up `ty`, and how deep they nest.
+fn size(ty: &Type) -> (usize, usize) {
+    let parts: Vec<&Type> = match &ty.kind {
+        TypeKind::List(item, _) | TypeKind::Array(item, _) | TypeKind::Optional(item) => vec![item],
+        TypeKind::Map(key, value, _) => vec![key, value],
+        TypeKind::Tuple(items) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let sizes = parts.into_iter().map(size);
+    let (nodes, depth) = sizes.fold((0, 0), |(n, d), (nodes, depth)| (n + nodes, d.max(depth)));
+    (nodes + 1, depth + 1)
+}
+
+/// `error` with "did you mean", if one of `names` is close to `text`.
+pub(super) fn with_closest<'n>(
+    error: Diagnostic,
+    text: &str,
+    names: impl Iterator<Item = &'n str>,
+    span: Span,
+) -> Diagnostic {
+    match crate::diagnostic::closest(text, names) {
+        Some(name) => error.suggest(format!("did you mean `{name}`?"), span, name),
+        None => error,
+    }
+}

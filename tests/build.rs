@@ -1,0 +1,13 @@
+//! Compiles the tests' interfaces.
+
+fn main() {
+    idlc::Builder::new()
+        .file("idl/everything.idl")
+        .file("idl/trial.idl")
+        .file("idl/trial_major.idl")
+        .file("idl/trial_changed.idl")
+        .file("idl/other.idl")
+        .file("idl/bounds_strict.idl")
+        .file("idl/bounds_loose.idl")
+        .compile_or_exit();
+}

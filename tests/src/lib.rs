@@ -1,0 +1,17 @@
+//! What the tests that cross processes are made of.
+//!
+//! A test of a call between two processes that are threads of one would miss what calls are about: memory
+//! that is not shared, descriptors that are passed, identities, and peers that die. So each test starts
+//! real processes (see [`peer`]), which play one of the [`roles`], in a place of its own ([`stage`]).
+
+#![forbid(unsafe_code)]
+
+pub mod bounds;
+pub mod everything;
+pub mod garbage;
+pub mod idle;
+pub mod peer;
+pub mod roles;
+pub mod stage;
+pub mod trial;
+pub mod watchdog;

@@ -1,0 +1,529 @@
+//! The completion port: any number of channels, a fixed number of threads.
+//!
+//! Idle workers sleep in one epoll set, where an edge wakes one of them. A worker that has answered
+//! a call looks for that client's next one for a while, which saves both sides a sleep; while it
+//! runs a handler, the client's bell reaches the other workers. Nothing that a client can write
+//! decides who is woken.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::buffer::BufferPool;
+use crate::channel::{Channel, lock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest};
+use crate::port::handshake::Established;
+use crate::port::serving::{IncomingCall, Reply, Resources, ServerPort, Took};
+use crate::spin::Spin;
+use crate::sys::cpu;
+use crate::sys::readiness::{Readiness, Ready};
+
+/// Messages that a worker takes from one client before it looks at the others.
+const TURN: usize = 32;
+/// Bytes of bulk data after which a turn is over, too: whoever waits for the calls that a worker has
+/// taken must not wait for all that follow.
+const TURN_BYTES: u64 = 1 << 20;
+/// Calls of one client in a row before its worker looks whether others wait.
+const STREAK: u32 = 64;
+/// Private memory that a server keeps for bulk arguments to come: one of 256 MiB, with what huge
+/// pages and its place in the page add, and some smaller ones.
+const KEPT_BUFFERS: usize = 320 << 20;
+/// How often parked bulk data is looked at, for deadlines that passed without a sign of the client.
+const PARKED_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Bytes of a ring that the shortest message takes.
+const MIN_RECORD: usize = 64;
+
+/// Something that a worker has to deal with.
+#[non_exhaustive]
+pub enum Completion {
+    /// Somebody wants to connect. Whoever gets this accepts or refuses.
+    Connecting(ConnectionRequest),
+    /// A connection that was accepted is open.
+    Connected(Arc<ServerPort>),
+    /// A call or a datagram has come.
+    Call(IncomingCall),
+    /// A client is gone, by its own will or not.
+    Closed(Arc<ServerPort>),
+}
+
+/// Takes calls from all clients of a connection port, for any number of workers.
+#[derive(Clone)]
+pub struct CompletionPort {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connection: ConnectionPort,
+    readiness: Readiness,
+    resources: Arc<Resources>,
+    ports: Mutex<Ports>,
+    ready: Mutex<VecDeque<Completion>>,
+    /// Ports that may have more messages, after a worker took its turn.
+    again: Mutex<VecDeque<Arc<ServerPort>>>,
+    waiting: AtomicUsize,
+    looking: AtomicUsize,
+    max_looking: usize,
+    stopped: AtomicBool,
+}
+
+#[derive(Default)]
+struct Ports {
+    by_token: Vec<Option<Arc<ServerPort>>>,
+    free: Vec<usize>,
+    /// Distinguishes ports that had the same place, in events that were under way.
+    generation: u32,
+}
+
+mod token {
+    pub(super) const CONNECTION: u64 = u64::MAX;
+}
+
+impl CompletionPort {
+    /// Serves the clients of `connection`.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no descriptors left.
+    pub fn new(connection: ConnectionPort) -> Result<CompletionPort> {
+        let readiness = Readiness::new()?;
+        readiness.add_level(connection.as_fd(), token::CONNECTION)?;
+        let buffers = BufferPool::new(KEPT_BUFFERS);
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Shared {
+            connection,
+            readiness,
+            resources: Arc::new(Resources::new(buffers)),
+            ports: Mutex::default(),
+            ready: Mutex::default(),
+            again: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            looking: AtomicUsize::new(0),
+            max_looking: (cpus / 2).max(1),
+            stopped: AtomicBool::new(false),
+        };
+        Ok(CompletionPort { shared: Arc::new(shared) })
+    }
+
+    /// A worker, to be used by one thread.
+    pub fn worker(&self) -> Worker {
+        let shared = self.shared.clone();
+        Worker { shared, spin: Spin::for_messages(), hot: None, looks: false, streak: 0 }
+    }
+
+    /// How many clients are connected.
+    pub fn connections(&self) -> usize {
+        let ports = lock(&self.shared.ports);
+        ports.by_token.len() - ports.free.len()
+    }
+
+    /// Ends the service: every worker's `next` returns `None`, and every client sees the end.
+    pub fn shut_down(&self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        let ports = std::mem::take(&mut *lock(&self.shared.ports));
+        for port in ports.by_token.into_iter().flatten() {
+            self.shared.let_go(&port);
+        }
+        self.shared.readiness.wake_all();
+    }
+}
+
+impl std::fmt::Debug for CompletionPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompletionPort")
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn port(&self, token: u64) -> Option<Arc<ServerPort>> {
+        let ports = lock(&self.ports);
+        let found = ports.by_token.get(token_index(token))?.clone()?;
+        (found.token.get() == Some(&token)).then_some(found)
+    }
+
+    /// Opens a connection, and tells of it before anything that comes through it.
+    fn open(self: &Arc<Shared>, mut established: Established) -> Result<()> {
+        let data = std::mem::take(&mut established.data);
+        let channel = Channel::new(established)?;
+        let port = Arc::new(ServerPort::new(channel, data, self.resources.clone()));
+        let Some(token) = self.enlist(&port) else { return Ok(()) };
+        let weak = Arc::downgrade(self);
+        let weak_port = Arc::downgrade(&port);
+        let _first = port.channel.on_news.set(Box::new(move || {
+            if let (Some(shared), Some(port)) = (weak.upgrade(), weak_port.upgrade()) {
+                shared.look_again(port);
+            }
+        }));
+        self.push(Completion::Connected(port.clone()));
+        let socket = port.channel.socket();
+        let added = if port.channel.is_mirrored() {
+            self.readiness.add_for_room(socket, token)
+        } else {
+            self.readiness.add(socket, token)
+        };
+        let added = added.and_then(|()| self.readiness.add(port.channel.peer.process.fd(), token));
+        match added {
+            // The client may have sent something before the socket was watched.
+            Ok(()) => self.look_again(port),
+            Err(_) if self.remove(&port) => self.push(Completion::Closed(port)),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives a port its place and its token. `None`: the service has ended.
+    fn enlist(&self, port: &Arc<ServerPort>) -> Option<u64> {
+        let mut ports = lock(&self.ports);
+        if self.is_stopped() {
+            return None;
+        }
+        ports.generation = ports.generation.wrapping_add(1) & 0x7fff_ffff;
+        let index = match ports.free.pop() {
+            Some(index) => index,
+            None => {
+                ports.by_token.push(None);
+                ports.by_token.len() - 1
+            }
+        };
+        let token = u64::from(ports.generation) << 32 | index as u64;
+        let _first = port.token.set(token);
+        if let Some(place) = ports.by_token.get_mut(index) {
+            *place = Some(port.clone());
+        }
+        Some(token)
+    }
+
+    /// Forgets a port. `true` the first time.
+    fn remove(&self, port: &Arc<ServerPort>) -> bool {
+        let Some(&token) = port.token.get() else { return false };
+        let mut ports = lock(&self.ports);
+        let index = token_index(token);
+        let Some(place) = ports.by_token.get_mut(index) else { return false };
+        if !place.as_ref().is_some_and(|found| Arc::ptr_eq(found, port)) {
+            return false;
+        }
+        *place = None;
+        ports.free.push(index);
+        drop(ports);
+        self.let_go(port);
+        true
+    }
+
+    fn let_go(&self, port: &ServerPort) {
+        self.readiness.remove(port.channel.socket());
+        self.readiness.remove(port.channel.peer.process.fd());
+        port.close();
+    }
+
+    /// Has a worker look at a port whose bell may have been heard by somebody else.
+    fn look_again(&self, port: Arc<ServerPort>) {
+        lock(&self.again).push_back(port);
+        self.wake_one();
+    }
+
+    fn wake_one(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.readiness.wake_one();
+        }
+    }
+
+    fn push(&self, completion: Completion) {
+        lock(&self.ready).push_back(completion);
+    }
+
+    fn pop(&self) -> Option<Completion> {
+        lock(&self.ready).pop_front()
+    }
+
+    fn attend_all(self: &Arc<Shared>, ready: Vec<Ready>) {
+        for Ready { token } in ready {
+            if token == token::CONNECTION {
+                self.accept();
+            } else if let Some(port) = self.port(token) {
+                port.check_alive();
+                self.attend(&port);
+            }
+        }
+    }
+
+    /// Takes a turn at a port: bells, parked bulk data, messages.
+    fn attend(&self, port: &Arc<ServerPort>) {
+        if self.take_turn(port).is_ok() {
+            return;
+        }
+        self.take_last_messages(port);
+        if self.remove(port) {
+            self.push(Completion::Closed(port.clone()));
+        }
+    }
+
+    fn take_turn(&self, port: &Arc<ServerPort>) -> Result<()> {
+        let mut whole = |call| self.push(Completion::Call(call));
+        port.channel.drain_socket()?;
+        port.channel.check_open()?;
+        port.resume(&mut whole)?;
+        let mut copied = 0;
+        for _ in 0..TURN {
+            match port.take_message(&mut whole)? {
+                Took::Nothing => return Ok(()),
+                Took::Message(bytes) => copied += bytes,
+            }
+            if copied > TURN_BYTES {
+                break;
+            }
+        }
+        lock(&self.again).push_back(port.clone());
+        Ok(())
+    }
+
+    /// Messages that a client had published before it went are still served; what one says that
+    /// broke the protocol is not listened to any more.
+    fn take_last_messages(&self, port: &Arc<ServerPort>) {
+        let why = port.channel.closed().map(Error::kind);
+        if why != Some(&ErrorKind::PeerClosed) {
+            return;
+        }
+        // A client can go on publishing on a socket that it has shut down; a ring is what it gets.
+        for _ in 0..port.channel.limits.outbox_len / MIN_RECORD {
+            let taken = port.take_message(&mut |call| self.push(Completion::Call(call)));
+            if !matches!(taken, Ok(Took::Message(_))) {
+                return;
+            }
+        }
+    }
+
+    /// Looks at every port with parked bulk data, whose client may have fallen silent.
+    fn attend_parked(&self) {
+        self.resources.parked.store(false, Ordering::SeqCst);
+        let ports: Vec<_> = lock(&self.ports).by_token.iter().flatten().cloned().collect();
+        for port in ports.iter().filter(|port| port.channel.has_parked()) {
+            self.attend(port);
+            if port.channel.has_parked() {
+                self.resources.parked.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn accept(self: &Arc<Shared>) {
+        while let Ok(Some(event)) = self.connection.try_next() {
+            match event {
+                ConnectionEvent::Request(request) => {
+                    self.push(Completion::Connecting(request));
+                }
+                ConnectionEvent::Established(established) => {
+                    // A client that cannot be served, for want of descriptors, sees the end.
+                    let _seen = self.open(established.into_established());
+                }
+            }
+        }
+    }
+}
+
+fn token_index(token: u64) -> usize {
+    usize::try_from(token & 0xffff_ffff).unwrap_or(usize::MAX)
+}
+
+/// One thread's part in a completion port.
+pub struct Worker {
+    shared: Arc<Shared>,
+    spin: Spin,
+    /// The client that was answered last, whose next call may come at once.
+    hot: Option<Arc<ServerPort>>,
+    /// Whether that client was told that its bell is not needed.
+    looks: bool,
+    /// Calls that were found by looking, one after the other.
+    streak: u32,
+}
+
+impl Worker {
+    /// Waits for the next completion. `None`: the service has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot wait.
+    #[expect(clippy::should_implement_trait, reason = "it fails, and waits")]
+    pub fn next(&mut self) -> Result<Option<Completion>> {
+        loop {
+            if self.shared.is_stopped() {
+                self.cool_down();
+                return Ok(None);
+            }
+            if self.streak >= STREAK {
+                self.streak = 0;
+                self.attend_others()?;
+            }
+            if let Some(completion) = self.look() {
+                return Ok(Some(completion));
+            }
+            if let Some(completion) = self.take_ready() {
+                return Ok(Some(completion));
+            }
+            self.sleep()?;
+        }
+    }
+
+    /// Answers a call, and looks for the same client's next one in the following `next`.
+    ///
+    /// # Errors
+    ///
+    /// As [`IncomingCall::reply`].
+    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
+    pub fn reply(
+        &mut self,
+        call: IncomingCall,
+        reply: Reply,
+    ) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
+        let port = call.port().clone();
+        self.cool_down();
+        let is_small = reply.outs.is_empty() && reply.results.is_empty();
+        if is_small {
+            // Before the reply: the client sees both at once, and rings no bell for its next call.
+            self.heat_up(&port);
+            return call.reply(reply);
+        }
+        // Bulk data takes a while to leave, and nobody would look at the ring meanwhile.
+        let replied = call.reply(reply);
+        self.heat_up(&port);
+        replied
+    }
+
+    /// Tells a client that this worker looks for its next call, if that is worth it.
+    fn heat_up(&mut self, port: &Arc<ServerPort>) {
+        // What is parked needs the client's bell, and a mirror shows nothing by itself.
+        let can_look = !port.channel.has_parked() && !port.channel.is_mirrored();
+        if can_look && self.may_look() {
+            port.channel.own.set_cpu(cpu::current());
+            port.channel.own.set_awake();
+            self.looks = true;
+            self.hot = Some(port.clone());
+        }
+    }
+
+    /// Whether looking is worth it, and no more workers look already than may.
+    fn may_look(&mut self) -> bool {
+        if !self.spin.will_look() {
+            return false;
+        }
+        let looking = self.shared.looking.fetch_add(1, Ordering::Relaxed);
+        if looking < self.shared.max_looking {
+            return true;
+        }
+        self.shared.looking.fetch_sub(1, Ordering::Relaxed);
+        false
+    }
+
+    /// Looks for the hot client's next call.
+    fn look(&mut self) -> Option<Completion> {
+        let port = self.hot.clone()?;
+        let shared = self.shared.clone();
+        let channel = &port.channel;
+        let mut taken = None;
+        let found = self.spin.look(
+            || channel.theirs.cpu(),
+            || {
+                let took = port.take_message(&mut |call| taken = Some(call));
+                match took {
+                    Ok(Took::Nothing) if !shared.is_stopped() && !channel.has_parked() => None,
+                    // Whatever happened, it is not for this loop to deal with.
+                    _ => Some(()),
+                }
+            },
+        );
+        self.cool_down();
+        match (found, taken) {
+            (_, Some(call)) => {
+                self.streak += 1;
+                return Some(Completion::Call(call));
+            }
+            // A message that was no call, or the end of the channel: the full turn sees to it.
+            (Some(()), None) => shared.attend(&port),
+            (None, None) => self.streak = 0,
+        }
+        None
+    }
+
+    /// Sees to the other clients, if any has rung. The hot one waits for its turn then.
+    fn attend_others(&mut self) -> Result<()> {
+        let ready = self.shared.readiness.wait(Some(Duration::ZERO))?;
+        self.shared.attend_all(ready);
+        let idle = lock(&self.shared.ready).is_empty() && lock(&self.shared.again).is_empty();
+        if !idle {
+            self.cool_down();
+        }
+        Ok(())
+    }
+
+    /// Has the hot client ring again.
+    fn cool_down(&mut self) {
+        let Some(port) = self.hot.take() else { return };
+        if self.looks {
+            self.looks = false;
+            self.shared.looking.fetch_sub(1, Ordering::Relaxed);
+            port.channel.own.set_asleep();
+            // What came before the client could see that is somebody else's to take, or ours next.
+            if port.channel.has_news() || port.channel.has_parked() {
+                self.shared.look_again(port);
+            }
+        }
+    }
+
+    fn take_ready(&mut self) -> Option<Completion> {
+        let completion = self.shared.pop().or_else(|| {
+            let port = lock(&self.shared.again).pop_front()?;
+            self.shared.attend(&port);
+            self.shared.pop()
+        })?;
+        let more = !lock(&self.shared.ready).is_empty() || !lock(&self.shared.again).is_empty();
+        if more {
+            // This worker is about to be busy: the rest is for another.
+            self.shared.wake_one();
+        }
+        Some(completion)
+    }
+
+    fn sleep(&mut self) -> Result<()> {
+        let shared = &self.shared;
+        shared.waiting.fetch_add(1, Ordering::SeqCst);
+        // Looked at after saying so: whoever adds something now wakes us.
+        let idle = lock(&shared.ready).is_empty()
+            && lock(&shared.again).is_empty()
+            && !shared.is_stopped();
+        let parked = shared.resources.parked.load(Ordering::SeqCst);
+        let timeout = if !idle {
+            Some(Duration::ZERO)
+        } else if parked {
+            Some(PARKED_PATIENCE)
+        } else {
+            None
+        };
+        let ready = shared.readiness.wait(timeout);
+        shared.waiting.fetch_sub(1, Ordering::SeqCst);
+        let ready = ready?;
+        if ready.is_empty() && parked && idle {
+            shared.attend_parked();
+        }
+        shared.attend_all(ready);
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.cool_down();
+    }
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("hot", &self.hot).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! The client's communication port: calls, datagrams, and the lending of memory.
+
+mod call;
+mod incoming;
+
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+use crate::bulk::Travelled;
+use crate::channel::Channel;
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::Deadline;
+use crate::name::PortName;
+use crate::peer::PeerIdentity;
+use crate::port::attributes::{DirectAvailability, Limits, PortAttributes};
+use crate::port::handshake;
+use crate::section::Blob;
+use crate::section::region::Region;
+use crate::section::view::PeerView;
+use crate::waiting::Waiting;
+use call::{Answered, Call};
+
+/// One bulk argument of a call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Part<'a> {
+    /// Bytes for the server.
+    In(&'a [u8]),
+    /// Frozen bytes for the server, which are not copied.
+    Blob(&'a Blob),
+    /// Bytes in a region of this port's, which are not copied either.
+    Region(&'a Region),
+    /// Room that the server may fill. What it holds now is not sent.
+    Out(&'a mut [u8]),
+    /// Bytes for the server, which may overwrite them.
+    InOut(&'a mut [u8]),
+}
+
+/// A call that is to be made.
+#[derive(Debug)]
+pub struct Request<'a, 'p> {
+    /// Which method, by the number that both ends give it.
+    pub method: u64,
+    /// Something about the form of the body, for the layer above.
+    pub tag: u16,
+    /// The small arguments, encoded.
+    pub body: &'a [u8],
+    /// The bulk arguments, in order.
+    pub parts: &'a mut [Part<'p>],
+    /// When to stop waiting.
+    pub deadline: Deadline,
+}
+
+/// One bulk result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// In memory of this process alone.
+    Private(Vec<u8>),
+    /// In a section that nobody can change.
+    Frozen(Blob),
+    /// In a region that the server filled in place, and can still change.
+    View(PeerView),
+}
+
+/// What a call came back with.
+#[derive(Debug)]
+pub struct Response {
+    /// 0, or the code of what went wrong, whose meaning is up to the layer above.
+    pub status: u16,
+    /// What the server said about the form of the body.
+    pub tag: u64,
+    bytes: Vec<u8>,
+    body: Range<usize>,
+    /// Of each [`Part::Out`] and [`Part::InOut`] in order, the bytes that the server wrote.
+    pub written: Vec<usize>,
+    /// The bulk results, in order.
+    pub results: Vec<Received>,
+    /// How each bulk argument travelled: first those that went out, then those that came back.
+    pub travelled: Vec<Travelled>,
+}
+
+impl Response {
+    /// The small results, encoded.
+    pub fn body(&self) -> &[u8] {
+        self.bytes.get(self.body.clone()).unwrap_or(&[])
+    }
+}
+
+/// Why a call gave no response, and whether the server may have acted on it all the same.
+#[derive(Debug, Clone)]
+pub struct CallFailure {
+    /// What happened.
+    pub error: Error,
+    /// `false`: the server has never seen the request, so it can be made again without harm.
+    pub may_have_run: bool,
+}
+
+impl CallFailure {
+    fn before(error: Error) -> CallFailure {
+        CallFailure { error, may_have_run: false }
+    }
+
+    fn after(error: Error) -> CallFailure {
+        CallFailure { error, may_have_run: true }
+    }
+}
+
+/// The client's end of a channel. Clones share it; any number of threads may call at once.
+#[derive(Clone)]
+pub struct CommunicationPort {
+    end: Arc<ClientEnd>,
+}
+
+struct ClientEnd {
+    channel: Arc<Channel>,
+    waiting: Waiting,
+    accept_data: Vec<u8>,
+}
+
+impl CommunicationPort {
+    /// Connects to the connection port `name`, sending `data` (at most 4 KiB) along.
+    ///
+    /// Blocks until the server has decided, or the deadline passes.
+    ///
+    /// # Errors
+    ///
+    /// When nobody serves that name, the server refuses (with its reason), the two ends have no
+    /// protocol version in common, or the place of the name is not to be trusted.
+    pub fn connect(
+        name: &PortName,
+        attributes: &PortAttributes,
+        data: &[u8],
+        deadline: Deadline,
+    ) -> Result<CommunicationPort> {
+        let mut established = handshake::connect(name, attributes, data, deadline)?;
+        let accept_data = std::mem::take(&mut established.data);
+        let channel = Arc::new(Channel::new(established)?);
+        let end = Arc::new(ClientEnd { channel, waiting: Waiting::new()?, accept_data });
+        let weak: Weak<ClientEnd> = Arc::downgrade(&end);
+        // Whoever reads a bell in passing has the thread look that the bell was meant for.
+        let _first = end.channel.on_news.set(Box::new(move || {
+            if let Some(end) = weak.upgrade() {
+                end.waiting.rouse_leader();
+            }
+        }));
+        Ok(CommunicationPort { end })
+    }
+
+    /// What the server sent along when it accepted.
+    pub fn accept_data(&self) -> &[u8] {
+        &self.end.accept_data
+    }
+
+    /// Who the server is, as the kernel says.
+    pub fn peer(&self) -> &PeerIdentity {
+        &self.end.channel.peer
+    }
+
+    /// What the two ends agreed on.
+    pub fn limits(&self) -> &Limits {
+        &self.end.channel.limits
+    }
+
+    /// Whether the server may reach into this process's memory, and if not, why.
+    pub fn direct(&self) -> DirectAvailability {
+        self.end.channel.direct()
+    }
+
+    /// Memory of `len` bytes to fill in place, which this port's server can then look at: sending it
+    /// copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the regions in use leave no room for it within the port's `max_section_total`.
+    pub fn region(&self, len: usize) -> Result<Region> {
+        self.end.channel.regions.take(len)
+    }
+
+    /// Makes a call and waits for its reply.
+    ///
+    /// # Errors
+    ///
+    /// When the call cannot be sent, the deadline passes, or the server goes away.
+    pub fn call(&self, request: Request<'_, '_>) -> std::result::Result<Response, CallFailure> {
+        match Call::new(&self.end, &request).run(request.body, request.parts)? {
+            Answered::Response(response) => return Ok(response),
+            Answered::NotDirect => self.end.channel.lose_direct(),
+        }
+        // The server has lost the right to reach into our memory, or the threads to do so, and has
+        // not begun with the call. The same call goes by sections from now on.
+        match Call::new(&self.end, &request).run(request.body, request.parts)? {
+            Answered::Response(response) => Ok(response),
+            Answered::NotDirect => {
+                let what = "the server refuses every way that bulk data can go";
+                let error = Error::new(ErrorKind::Unsupported { what }, "make a call");
+                Err(CallFailure::before(error))
+            }
+        }
+    }
+
+    /// Sends a datagram: bytes to the server, and no reply. Returns when it is queued.
+    ///
+    /// # Errors
+    ///
+    /// When the datagram cannot be sent, or the queue stays full until the deadline.
+    pub fn send(
+        &self,
+        request: Request<'_, '_>,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        let call = Call::new(&self.end, &request);
+        call.send_datagram(request.body, request.parts)
+    }
+}
+
+impl std::fmt::Debug for CommunicationPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CommunicationPort").field("peer", self.peer()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for ClientEnd {
+    fn drop(&mut self) {
+        self.channel.close(Error::new(ErrorKind::PeerClosed, "use a closed port"));
+    }
+}

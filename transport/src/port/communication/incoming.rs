@@ -1,0 +1,161 @@
+//! The bulk data of a reply, on its way to where it belongs.
+
+use super::call::Call;
+use super::{ClientEnd, Part, Received, Response};
+use std::sync::Arc;
+
+use crate::bulk::{Travelled, announced_stream, checked_attributes, expected_way};
+use crate::channel::Channel;
+use crate::choose::{Reason, Way};
+use crate::error::{Error, ErrorKind, Misbehaviour, Result};
+use crate::message::{Attribute, Record};
+use crate::port::attributes::DirectAvailability;
+use crate::section::region::RegionName;
+use crate::stream::{Inflow, Step};
+use crate::waiting::Interest;
+
+/// The bulk data of a reply while it is taken in.
+pub(super) struct Incoming<'r> {
+    call: &'r Call<'r>,
+    inline: &'r [u8],
+    inflow: Option<Inflow>,
+}
+
+impl Incoming<'_> {
+    /// Takes what came back to where it belongs.
+    pub(super) fn receive(
+        call: &Call<'_>,
+        record: &Record,
+        parts: &mut [Part<'_>],
+        response: &mut Response,
+        travelled: &mut Vec<Travelled>,
+    ) -> Result<()> {
+        let channel = &call.end.channel;
+        if record.header.attributes == 0 {
+            return Ok(());
+        }
+        let attributes = checked_attributes(channel, record)?;
+        let inline = record.bytes().get(record.body_range().end..).unwrap_or(&[]);
+        let inflow = announced_stream(channel, &attributes)?;
+        let mut incoming = Incoming { call, inline, inflow };
+        let mut attributes = attributes.into_iter();
+        for part in parts {
+            if let Part::Out(room) | Part::InOut(room) = part {
+                // A reply that carries an error brings nothing back.
+                let Some(attribute) = attributes.next() else { break };
+                let (written, way) = incoming.fill(attribute, room)?;
+                response.written.push(written);
+                let reason = expected_way(channel, written as u64, channel.direct()).1;
+                travelled.push(Travelled { way, reason, len: written as u64 });
+            }
+        }
+        for attribute in attributes {
+            let (received, way) = incoming.collect(attribute)?;
+            travelled.push(way);
+            response.results.push(received);
+        }
+        Ok(())
+    }
+
+    fn channel(&self) -> &Arc<Channel> {
+        &self.call.end.channel
+    }
+
+    /// Fills the caller's room as an attribute of the reply says.
+    fn fill(&mut self, attribute: Attribute, room: &mut [u8]) -> Result<(usize, Way)> {
+        let misplaced = || self.channel().poison(Misbehaviour::AttributePlace);
+        let (len, way) = match attribute {
+            Attribute::Inline { len } => (len, Way::Copy),
+            Attribute::Stream { len, .. } => (len, Way::Section),
+            Attribute::Written { len } if self.call.lent.is_some() => (len, Way::Direct),
+            _ => return Err(misplaced()),
+        };
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let Some(room) = room.get_mut(..len) else { return Err(misplaced()) };
+        match way {
+            Way::Copy => self.take_inline(room)?,
+            Way::Section => self.pull(room)?,
+            Way::Direct => {}
+        }
+        Ok((len, way))
+    }
+
+    fn collect(&mut self, attribute: Attribute) -> Result<(Received, Travelled)> {
+        let private = DirectAvailability::Forbidden;
+        let (len, way) = match attribute {
+            Attribute::Inline { len } => (len, Way::Copy),
+            Attribute::Stream { len, .. } => (len, Way::Section),
+            Attribute::Frozen { section, len } => {
+                let blob = self.channel().frozen(section, len)?;
+                let travelled = Travelled { way: Way::Section, reason: Reason::Frozen, len };
+                return Ok((Received::Frozen(blob), travelled));
+            }
+            Attribute::View { section, number, generation, offset, len } => {
+                let name = RegionName { section, number, generation, offset };
+                let view = self.channel().view(name, len)?;
+                let reason = Reason::BuiltInPlace;
+                let travelled = Travelled { way: Way::Section, reason, len };
+                return Ok((Received::View(view), travelled));
+            }
+            _ => return Err(self.channel().poison(Misbehaviour::AttributePlace)),
+        };
+        let mut bytes = crate::buffer::fresh(usize::try_from(len).unwrap_or(0));
+        if way == Way::Copy {
+            self.take_inline(&mut bytes)?
+        } else {
+            self.pull(&mut bytes)?
+        }
+        let reason = match expected_way(self.channel(), len, private).1 {
+            // The caller's memory was not known when the server answered.
+            Reason::DirectUnavailable(_) => Reason::FitsSection,
+            reason => reason,
+        };
+        Ok((Received::Private(bytes), Travelled { way, reason, len }))
+    }
+
+    fn take_inline(&mut self, into: &mut [u8]) -> Result<()> {
+        let Some((taken, rest)) = self.inline.split_at_checked(into.len()) else {
+            return Err(self.channel().poison(Misbehaviour::MessageLayout));
+        };
+        into.copy_from_slice(taken);
+        self.inline = rest;
+        Ok(())
+    }
+
+    fn pull(&mut self, into: &mut [u8]) -> Result<()> {
+        let ClientEnd { channel, waiting, .. } = self.call.end;
+        let Some(inflow) = &mut self.inflow else {
+            return if into.is_empty() {
+                Ok(())
+            } else {
+                Err(channel.poison(Misbehaviour::AttributePlace))
+            };
+        };
+        let mut taken = 0;
+        while let Some(rest) = into.get_mut(taken..).filter(|rest| !rest.is_empty()) {
+            let mut step = channel.pull_stream(inflow, rest)?;
+            if step == Step::Stuck {
+                step = waiting.wait(channel, self.call.deadline, Interest::Progress, || {
+                    let step = channel.pull_stream(inflow, rest)?;
+                    Ok((step != Step::Stuck).then_some(step))
+                })?;
+            }
+            match step {
+                Step::Moved(moved) => taken += moved,
+                Step::Ended | Step::Stuck => {
+                    return Err(Error::new(ErrorKind::PeerClosed, "receive a bulk result"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Incoming<'_> {
+    fn drop(&mut self) {
+        // Whatever was not taken, because something failed, must not hold up the server.
+        if let Some(inflow) = self.inflow.take() {
+            self.channel().discard_inflow(inflow);
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The server's communication port: calls that come in, and the replies that go out.
+//!
+//! A server never waits for a client. Bulk data that a client is slow to send, or slow to take, is
+//! parked with its port and goes on when the client rings; only its own memory is tied up by that,
+//! and how much that may be is bounded: replies by the requests that were admitted, arguments by
+//! the limit of the longest.
+
+mod arriving;
+mod call;
+mod leaving;
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::buffer::{BufferPool, Bytes};
+use crate::bulk::{announced_stream, checked_attributes};
+use crate::channel::{Channel, lock};
+use crate::direct::{Copiers, Grant, Remote};
+use crate::error::{Error, ErrorKind, Misbehaviour, Result};
+use crate::message::{Attribute, MessageId, MessageKind, Record, RecordHeader};
+use crate::peer::PeerIdentity;
+use crate::port::attributes::{DirectAvailability, Limits};
+use crate::section::region::Region;
+use arriving::Arriving;
+pub use call::{InPart, IncomingCall};
+use leaving::Leaving;
+
+/// The status of a reply to a request whose caller gave up while it was still sending: the request
+/// was never handed out.
+pub const STATUS_GIVEN_UP: u16 = u16::MAX;
+
+/// The status of a reply to a call that the server dropped without an answer, as a handler's panic
+/// may do. The call may have run.
+pub const STATUS_UNANSWERED: u16 = u16::MAX - 2;
+
+/// The status of a reply to a request whose bulk data lies where the server cannot reach it any
+/// more. The client sends it again another way; nobody else sees this.
+pub(crate) const STATUS_NOT_DIRECT: u16 = u16::MAX - 3;
+
+/// The server's end of one client's channel.
+pub struct ServerPort {
+    pub(crate) channel: Arc<Channel>,
+    connect_data: Vec<u8>,
+    context: OnceLock<Box<dyn Any + Send + Sync>>,
+    shared: Arc<Resources>,
+    parked: Mutex<Parked>,
+    lent: Mutex<Lent>,
+    /// Bytes of bulk arguments that streams bring, or have brought to calls that are unanswered.
+    assembled: AtomicU64,
+    pub(crate) token: OnceLock<u64>,
+}
+
+/// What the ports of one server share.
+pub(crate) struct Resources {
+    pub(crate) buffers: BufferPool,
+    pub(crate) copiers: Copiers,
+    /// Some port has parked something since this was last looked at.
+    pub(crate) parked: AtomicBool,
+}
+
+#[derive(Default)]
+struct Parked {
+    arriving: Vec<Arriving>,
+    leaving: Vec<Leaving>,
+}
+
+/// The clients' memory that may be reached into.
+#[derive(Default)]
+struct Lent {
+    grants: Vec<(MessageId, Arc<Grant>)>,
+    /// Requests that were cancelled and not found above: most were answered already, but one may
+    /// still be on its way through another worker. The last few are remembered.
+    cancelled: VecDeque<MessageId>,
+}
+
+/// Cancelled requests that are remembered. No more are on their way than there are workers.
+const CANCELLED: usize = 64;
+
+/// Room that the caller has for bulk data of the answer.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    len: u64,
+    /// Where it is, if it may be written to.
+    address: Option<u64>,
+}
+
+/// What a call is answered with.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// 0, or the code of what went wrong. The layer above gives it meaning, except for the highest
+    /// few numbers, which are this crate's (see [`STATUS_GIVEN_UP`]).
+    pub status: u16,
+    /// Something about the form of the body, for the layer above.
+    pub tag: u64,
+    /// The small results, encoded.
+    pub body: Vec<u8>,
+    /// For each room that the caller has, in order, what goes there. None at all for an error.
+    pub outs: Vec<Bytes>,
+    /// The bulk results, in order.
+    pub results: Vec<Bytes>,
+}
+
+/// How the bulk data of a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// All of it went through.
+    Whole,
+    /// The client wants, or sends, no more of it.
+    Early,
+}
+
+/// What became of a message that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Took {
+    /// There was none.
+    Nothing,
+    /// One, with so many bytes of bulk data that were copied for it.
+    Message(u64),
+}
+
+impl Resources {
+    pub(crate) fn new(buffers: BufferPool) -> Resources {
+        Resources { buffers, copiers: Copiers::new(), parked: AtomicBool::new(false) }
+    }
+}
+
+impl ServerPort {
+    pub(crate) fn new(channel: Channel, data: Vec<u8>, shared: Arc<Resources>) -> ServerPort {
+        ServerPort {
+            channel: Arc::new(channel),
+            connect_data: data,
+            context: OnceLock::new(),
+            shared,
+            parked: Mutex::default(),
+            lent: Mutex::default(),
+            assembled: AtomicU64::new(0),
+            token: OnceLock::new(),
+        }
+    }
+
+    /// Who the client is, as the kernel says.
+    pub fn peer(&self) -> &PeerIdentity {
+        &self.channel.peer
+    }
+
+    /// What the client sent along when it connected.
+    pub fn connect_data(&self) -> &[u8] {
+        &self.connect_data
+    }
+
+    /// What the two ends agreed on.
+    pub fn limits(&self) -> &Limits {
+        &self.channel.limits
+    }
+
+    /// Memory of `len` bytes to fill in place, which this port's client can then look at: sending it
+    /// copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the regions in use leave no room for it within the port's `max_section_total`.
+    pub fn region(&self, len: usize) -> Result<Region> {
+        self.channel.regions.take(len)
+    }
+
+    /// Gives the port a context of the server's own, as ALPC's port context. The first one stays.
+    pub fn set_context<T: Any + Send + Sync>(&self, context: T) {
+        let _first = self.context.set(Box::new(context));
+    }
+
+    /// The context that the server gave this port.
+    pub fn context<T: Any>(&self) -> Option<&T> {
+        self.context.get().and_then(|context| context.downcast_ref())
+    }
+
+    /// Why the channel has ended, if it has: the client went, or broke the protocol.
+    pub fn closed(&self) -> Option<&Error> {
+        self.channel.closed()
+    }
+
+    /// Ends the channel. The client sees it at once.
+    pub fn close(&self) {
+        self.channel.close(Error::new(ErrorKind::PeerClosed, "use a channel"));
+        self.drop_parked();
+    }
+
+    /// Closes the channel if the client's process is dead, whatever its socket says.
+    pub(crate) fn check_alive(&self) {
+        if !self.channel.peer.is_alive() {
+            self.close();
+        }
+    }
+
+    /// Takes the next message and what can be had of its bulk data. Calls that are whole are given
+    /// to `whole`; others are parked.
+    pub(crate) fn take_message(
+        self: &Arc<ServerPort>,
+        whole: &mut impl FnMut(IncomingCall),
+    ) -> Result<Took> {
+        let Some(record) = self.channel.pop()? else { return Ok(Took::Nothing) };
+        let mut copied = 0;
+        match record.header.kind {
+            MessageKind::Request | MessageKind::Datagram => {
+                if let Some(call) = self.admit(record)? {
+                    copied = call.assembled();
+                    whole(call);
+                }
+            }
+            MessageKind::Cancel => self.cancel(record.header.id),
+            _ => return Err(self.channel.poison(Misbehaviour::WrongDirection)),
+        }
+        Ok(Took::Message(copied))
+    }
+
+    /// Goes on with everything that is parked.
+    pub(crate) fn resume(
+        self: &Arc<ServerPort>,
+        whole: &mut impl FnMut(IncomingCall),
+    ) -> Result<()> {
+        if !self.channel.has_parked() {
+            return Ok(());
+        }
+        self.channel.flush_backlog()?;
+        let Parked { arriving, leaving } = std::mem::take(&mut *lock(&self.parked));
+        self.channel.note_resumed(arriving.len() + leaving.len());
+        for reply in leaving {
+            self.send(reply)?;
+        }
+        for call in arriving {
+            if let Some(call) = self.receive(call)? {
+                whole(call);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps something until the client moves. `park` puts it away and says whether it could go on
+    /// by now: then nobody will ring for it.
+    fn park(&self, park: impl FnOnce(&mut Parked) -> bool) {
+        let mut parked = lock(&self.parked);
+        self.channel.note_parked();
+        let can_go_on = park(&mut parked);
+        drop(parked);
+        self.shared.parked.store(true, Ordering::Relaxed);
+        if can_go_on {
+            self.channel.tell_news();
+        }
+        if self.channel.closed().is_some() {
+            // Nobody comes for it any more, and a call holds its port.
+            self.drop_parked();
+        }
+    }
+
+    fn drop_parked(&self) {
+        let parked = std::mem::take(&mut *lock(&self.parked));
+        self.channel.note_resumed(parked.arriving.len() + parked.leaving.len());
+    }
+
+    fn admit(self: &Arc<ServerPort>, record: Record) -> Result<Option<IncomingCall>> {
+        let channel = &self.channel;
+        if record.header.kind == MessageKind::Request && !channel.admit() {
+            return Err(channel.poison(Misbehaviour::TooManyRequests));
+        }
+        if record.header.attributes == 0 {
+            return Ok(Some(IncomingCall::new(self.clone(), record)));
+        }
+        let attributes = checked_attributes(channel, &record)?;
+        let inflow = announced_stream(channel, &attributes)?;
+        let mut call = IncomingCall::new(self.clone(), record);
+        if let Err(error) = call.describe(&attributes) {
+            if let Some(inflow) = inflow {
+                channel.discard_inflow(inflow);
+            }
+            return Err(error);
+        }
+        if self.cannot_reach(&attributes) {
+            if let Some(inflow) = inflow {
+                channel.discard_inflow(inflow);
+            }
+            call.refuse(STATUS_NOT_DIRECT);
+            return Ok(None);
+        }
+        match inflow {
+            None => Ok(Some(call)),
+            Some(inflow) => self.receive(Arriving::new(call, inflow)),
+        }
+    }
+
+    /// Whether arguments lie in the client's memory, and copiers have been lost since the client
+    /// was told that this is a way.
+    fn cannot_reach(&self, attributes: &[Attribute]) -> bool {
+        let is_direct = |attribute: &Attribute| matches!(attribute, Attribute::Direct { .. });
+        self.direct() != DirectAvailability::Available && attributes.iter().any(is_direct)
+    }
+
+    /// A request's grant of access to its caller's memory.
+    fn lend(&self, id: MessageId, grant: &Arc<Grant>) {
+        let mut lent = lock(&self.lent);
+        lent.grants.push((id, grant.clone()));
+        let cancelled = lent.cancelled.iter().position(|cancelled| *cancelled == id);
+        if let Some(index) = cancelled {
+            lent.cancelled.remove(index);
+            drop(lent);
+            self.cancel(id);
+        }
+    }
+
+    /// Begins no more copies for a call that nobody waits for. The client has seen to its memory by
+    /// itself.
+    fn cancel(&self, id: MessageId) {
+        let mut lent = lock(&self.lent);
+        let found = lent.grants.iter().find(|(granted, _)| *granted == id);
+        let Some((_, grant)) = found else {
+            // Answered already, or nothing was lent, or another worker is about to meet it.
+            lent.cancelled.push_back(id);
+            if lent.cancelled.len() > CANCELLED {
+                lent.cancelled.pop_front();
+            }
+            return;
+        };
+        grant.revoke();
+    }
+
+    fn forget_grant(&self, id: MessageId) {
+        lock(&self.lent).grants.retain(|(granted, _)| *granted != id);
+    }
+
+    /// Whether the client's memory can be reached at this moment.
+    fn direct(&self) -> DirectAvailability {
+        if self.shared.copiers.are_written_off() {
+            return DirectAvailability::Stalled;
+        }
+        self.channel.direct()
+    }
+
+    fn remote(&self, address: u64, grant: &Arc<Grant>) -> Option<Remote> {
+        let process = self.channel.peer.process.clone();
+        let pid = self.channel.peer.pid()?;
+        let alive = Arc::new(move || process.is_alive());
+        Some(Remote { pid, address, grant: grant.clone(), alive })
+    }
+
+    /// Claims room for bulk arguments of `len` bytes in all. `false`: unanswered calls of this
+    /// client hold as much as they may. A call that is alone may always.
+    fn claim(&self, len: u64) -> bool {
+        let max = self.channel.limits.max_argument_len as u64;
+        let claim = |held: u64| {
+            let sum = held.saturating_add(len);
+            (held == 0 || sum <= max).then_some(sum)
+        };
+        self.assembled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, claim).is_ok()
+    }
+
+    /// Whether [`claim`](ServerPort::claim) would succeed.
+    fn could_claim(&self, len: u64) -> bool {
+        let held = self.assembled.load(Ordering::SeqCst);
+        held == 0 || held.saturating_add(len) <= self.channel.limits.max_argument_len as u64
+    }
+
+    fn give_back(&self, len: u64) {
+        self.assembled.fetch_sub(len, Ordering::SeqCst);
+        if self.channel.has_parked() {
+            self.channel.tell_news();
+        }
+    }
+}
+
+impl std::fmt::Debug for ServerPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerPort").field("peer", self.peer()).finish_non_exhaustive()
+    }
+}
+
+fn reply_header(kind: MessageKind, id: MessageId, status: u16) -> RecordHeader {
+    RecordHeader { len: 0, kind, attributes: 0, status, id, method: 0, deadline: 0, body: 0 }
+}

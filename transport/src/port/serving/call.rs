@@ -1,0 +1,364 @@
+//! A call as the server sees it: what came in, and the one answer that goes out.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::leaving::Caller;
+use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
+use crate::buffer::{Buffer, Bytes};
+use crate::bulk::{Travelled, expected_way};
+use crate::choose::{Reason, Way};
+use crate::direct::{Grant, GrantWords};
+use crate::error::{Error, ErrorKind, Misbehaviour, Result};
+use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
+use crate::port::attributes::DirectAvailability;
+use crate::section::Blob;
+use crate::section::region::RegionName;
+use crate::section::view::PeerView;
+
+/// A call that a client makes, or a datagram, with all its bytes.
+///
+/// A call that is dropped without an answer is answered all the same, with [`STATUS_UNANSWERED`]: its
+/// caller waits.
+pub struct IncomingCall {
+    port: Arc<ServerPort>,
+    header: RecordHeader,
+    bytes: Vec<u8>,
+    body: Range<usize>,
+    pub(super) parts: Vec<Part>,
+    rooms: Vec<Room>,
+    grant: Option<Arc<Grant>>,
+    /// Bytes that this call holds of what its client may have assembled at one time.
+    claimed: u64,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Unanswered,
+    /// Answered, or nobody waits for an answer.
+    Over,
+}
+
+pub(super) enum Part {
+    Inline(Range<usize>),
+    /// To come by the stream, once there is memory for it.
+    Awaited(u64),
+    Buffer(Buffer, Way),
+    Frozen(Blob),
+    View(PeerView),
+    /// In the caller's memory still.
+    Direct {
+        address: u64,
+        len: u64,
+    },
+}
+
+/// A bulk argument that was taken out of its call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InPart {
+    /// It stands in the message itself: see [`IncomingCall::message`].
+    Message(Range<usize>),
+    /// It has memory of its own.
+    Bytes(Bytes),
+    /// It lies in a region that the caller filled in place, and can still change.
+    View(PeerView),
+}
+
+impl IncomingCall {
+    pub(super) fn new(port: Arc<ServerPort>, record: Record) -> IncomingCall {
+        let (header, body) = (record.header, record.body_range());
+        let stage = match header.kind {
+            MessageKind::Request => Stage::Unanswered,
+            _ => Stage::Over,
+        };
+        let (parts, rooms) = (Vec::new(), Vec::new());
+        let bytes = record.into_bytes();
+        IncomingCall { port, header, bytes, body, parts, rooms, grant: None, claimed: 0, stage }
+    }
+
+    /// Turns the attributes of a request into parts and rooms.
+    pub(super) fn describe(&mut self, attributes: &[Attribute]) -> Result<()> {
+        let port = self.port.clone();
+        let channel = &port.channel;
+        let is_request = self.header.kind == MessageKind::Request;
+        let mut inline = self.body.end;
+        for attribute in attributes {
+            match *attribute {
+                Attribute::Inline { len } => {
+                    let end = inline + usize::try_from(len).unwrap_or(usize::MAX - inline);
+                    self.parts.push(Part::Inline(inline..end));
+                    inline = end;
+                }
+                Attribute::Stream { len, .. } => self.parts.push(Part::Awaited(len)),
+                Attribute::Frozen { section, len } => {
+                    self.parts.push(Part::Frozen(channel.frozen(section, len)?));
+                }
+                Attribute::View { section, number, generation, offset, len } => {
+                    let name = RegionName { section, number, generation, offset };
+                    self.parts.push(Part::View(channel.view(name, len)?));
+                }
+                Attribute::Direct { address, len } if is_request => {
+                    self.grant.get_or_insert_default();
+                    self.parts.push(Part::Direct { address, len });
+                }
+                Attribute::Room { len } if is_request => {
+                    self.rooms.push(Room { len, address: None });
+                }
+                Attribute::DirectRoom { slot, number, address, len } if is_request => {
+                    let grant = self.grant.get_or_insert_default();
+                    let words = GrantWords::new(channel, slot, number);
+                    if !words.is_some_and(|words| grant.is_named(words)) {
+                        return Err(channel.poison(Misbehaviour::AttributePlace));
+                    }
+                    self.rooms.push(Room { len, address: Some(address) });
+                }
+                _ => return Err(channel.poison(Misbehaviour::AttributePlace)),
+            }
+        }
+        if let Some(grant) = &self.grant {
+            port.lend(self.header.id, grant);
+        }
+        Ok(())
+    }
+
+    /// Bytes of parts that have no memory yet.
+    pub(super) fn awaited(&self) -> u64 {
+        let awaited = self.parts.iter().map(|part| match part {
+            Part::Awaited(len) => *len,
+            _ => 0,
+        });
+        awaited.sum()
+    }
+
+    /// Gets memory for what is awaited, if the client may have more. `false`: not now.
+    pub(super) fn claim(&mut self) -> Result<bool> {
+        let awaited = self.awaited();
+        if awaited == 0 {
+            return Ok(true);
+        }
+        if !self.port.claim(awaited) {
+            return Ok(false);
+        }
+        self.claimed = awaited;
+        for part in &mut self.parts {
+            if let Part::Awaited(len) = *part {
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                *part = Part::Buffer(self.port.shared.buffers.take(len)?, Way::Section);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Bytes that were copied for this call.
+    pub(super) fn assembled(&self) -> u64 {
+        self.claimed
+    }
+
+    /// The port that the call came through.
+    pub fn port(&self) -> &Arc<ServerPort> {
+        &self.port
+    }
+
+    /// The call's number.
+    pub fn id(&self) -> MessageId {
+        self.header.id
+    }
+
+    /// Which method, by the number that both ends give it.
+    pub fn method(&self) -> u64 {
+        self.header.method
+    }
+
+    /// Whether the caller waits for a reply.
+    pub fn wants_reply(&self) -> bool {
+        self.header.kind == MessageKind::Request
+    }
+
+    /// When the caller stops waiting.
+    pub fn deadline(&self) -> Deadline {
+        Deadline::from_wire(self.header.deadline)
+    }
+
+    /// The small arguments, encoded.
+    pub fn body(&self) -> &[u8] {
+        self.bytes.get(self.body.clone()).unwrap_or(&[])
+    }
+
+    /// What the caller said about the form of the body; its meaning is up to the layer above.
+    pub fn tag(&self) -> u16 {
+        self.header.status
+    }
+
+    /// How many bulk arguments came in.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// How each bulk argument travelled.
+    pub fn travelled(&self) -> impl ExactSizeIterator<Item = Travelled> + '_ {
+        self.parts.iter().map(|part| {
+            let (way, len) = match part {
+                Part::Inline(range) => (Way::Copy, range.len() as u64),
+                Part::Buffer(buffer, way) => (*way, buffer.len() as u64),
+                Part::Awaited(len) => (Way::Section, *len),
+                Part::Frozen(blob) => {
+                    let len = blob.len() as u64;
+                    return Travelled { way: Way::Section, reason: Reason::Frozen, len };
+                }
+                Part::View(view) => {
+                    let len = view.len() as u64;
+                    return Travelled { way: Way::Section, reason: Reason::BuiltInPlace, len };
+                }
+                Part::Direct { len, .. } => (Way::Direct, *len),
+            };
+            let channel = &self.port.channel;
+            let reason = match expected_way(channel, len, channel.direct()) {
+                (expected, reason) if expected == way => reason,
+                // It would have fitted a message, but not beside the others.
+                (_, _) if way == Way::Section => Reason::FitsSection,
+                _ => Reason::FitsMessage,
+            };
+            Travelled { way, reason, len }
+        })
+    }
+
+    /// The bytes of a bulk argument. Those in the caller's memory must have been fetched; those of a
+    /// view cannot be had as a slice.
+    pub fn part(&self, index: usize) -> Option<&[u8]> {
+        match self.parts.get(index)? {
+            Part::Inline(range) => self.bytes.get(range.clone()),
+            Part::Buffer(buffer, _) => Some(buffer),
+            Part::Frozen(blob) => Some(blob.bytes()),
+            Part::View(_) | Part::Direct { .. } | Part::Awaited(_) => None,
+        }
+    }
+
+    /// Takes the bulk arguments out. Those in the caller's memory must have been fetched.
+    pub fn take_parts(&mut self) -> Vec<InPart> {
+        let parts = std::mem::take(&mut self.parts);
+        let taken = parts.into_iter().map(|part| match part {
+            Part::Inline(range) => InPart::Message(range),
+            Part::Buffer(buffer, _) => InPart::Bytes(Bytes::Buffer(buffer)),
+            Part::Frozen(blob) => InPart::Bytes(Bytes::Blob(blob)),
+            Part::View(view) => InPart::View(view),
+            Part::Direct { .. } | Part::Awaited(_) => InPart::Message(0..0),
+        });
+        taken.collect()
+    }
+
+    /// The message that small bulk arguments stand in.
+    pub fn message(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many bytes each room of the caller's has.
+    pub fn rooms(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        self.rooms.iter().map(|room| room.len)
+    }
+
+    /// A buffer of the port's, for filling a room. Its contents are unspecified.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub fn buffer(&self, len: usize) -> Result<Buffer> {
+        let buffers = &self.port.shared.buffers;
+        let same = |room: &&Room| usize::try_from(room.len) == Ok(len);
+        match self.rooms.iter().find(same).and_then(|room| room.address) {
+            Some(address) => buffers.take_for_writing(len, address),
+            None => buffers.take(len),
+        }
+    }
+
+    /// Copies the arguments that lie in the caller's memory. Waits for the copier threads.
+    ///
+    /// # Errors
+    ///
+    /// When the memory is not there, the caller has died or revoked the access, or a copy hangs.
+    pub fn fetch(&mut self) -> Result<()> {
+        let Some(grant) = self.grant.clone() else { return Ok(()) };
+        let deadline = self.deadline();
+        for part in &mut self.parts {
+            let Part::Direct { address, len } = *part else { continue };
+            let len = usize::try_from(len).unwrap_or(usize::MAX);
+            let unavailable = || {
+                let kind = ErrorKind::Unsupported { what: "direct access was not agreed on" };
+                Error::new(kind, "read the caller's memory")
+            };
+            if self.port.direct() != DirectAvailability::Available {
+                return Err(unavailable());
+            }
+            let remote = self.port.remote(address, &grant).ok_or_else(unavailable)?;
+            let buffer = self.port.shared.buffers.take_for_reading(len, address)?;
+            let buffer = self.port.shared.copiers.read(remote, buffer, deadline)?;
+            *part = Part::Buffer(buffer, Way::Direct);
+        }
+        Ok(())
+    }
+
+    /// Answers the call. Never waits for the client.
+    ///
+    /// # Errors
+    ///
+    /// When the reply is too long, its bulk data does not fit the caller's rooms, or the client is
+    /// gone. Only in the first two cases was nothing sent, and another reply may follow: the call
+    /// is given back.
+    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
+    pub fn reply(mut self, reply: Reply) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
+        match self.answer(reply) {
+            Ok(()) => Ok(()),
+            Err(error) if self.port.channel.closed().is_none() => Err((error, Some(self))),
+            Err(error) => Err((error, None)),
+        }
+    }
+
+    /// Answers a call that nobody is to run.
+    pub(super) fn refuse(mut self, status: u16) {
+        // If that fails the channel has ended, or will be met as such by whoever looks next.
+        let _ended = self.answer(Reply { status, ..Reply::default() });
+    }
+
+    fn answer(&mut self, reply: Reply) -> Result<()> {
+        if self.stage == Stage::Over {
+            return Ok(());
+        }
+        let caller = Caller {
+            id: self.header.id,
+            deadline: self.deadline(),
+            rooms: &self.rooms,
+            grant: self.grant.as_ref(),
+        };
+        let posted = self.port.post_reply(&caller, reply);
+        if posted.is_ok() || self.port.channel.closed().is_some() {
+            self.stage = Stage::Over;
+            if self.grant.is_some() {
+                self.port.forget_grant(self.header.id);
+            }
+        }
+        posted
+    }
+}
+
+impl Drop for IncomingCall {
+    fn drop(&mut self) {
+        if self.stage == Stage::Unanswered {
+            let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
+            let _ended = self.answer(unanswered);
+        }
+        if self.claimed > 0 {
+            self.port.give_back(self.claimed);
+        }
+    }
+}
+
+impl std::fmt::Debug for IncomingCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IncomingCall")
+            .field("id", &self.header.id)
+            .field("method", &self.header.method)
+            .field("parts", &self.parts.len())
+            .finish_non_exhaustive()
+    }
+}

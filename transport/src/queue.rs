@@ -1,0 +1,269 @@
+//! The copy queue: records in a ring that one side writes and the other reads.
+//!
+//! A record begins on a granule of 64 bytes, so its header never wraps; what follows may. Records
+//! are copied in before the tail moves and copied out before the head moves.
+
+pub(crate) mod indices;
+
+mod ring {
+    use std::io::IoSlice;
+    use std::ops::Deref;
+    use std::sync::Arc;
+
+    use super::indices::{Consumer, Header, ImpossibleIndex, Producer};
+    use crate::error::Misbehaviour;
+    use crate::message::{HEADER_LEN, Record, RecordHeader};
+    use crate::sys::memory::{OwnMemory, PAGE, PeerMemory};
+
+    const GRANULE: u32 = 64;
+
+    /// Bytes of shared memory that an outbox with a ring of `capacity` bytes takes.
+    pub(crate) fn outbox_len(capacity: u32) -> usize {
+        PAGE + capacity as usize
+    }
+
+    /// The header of the outbox that this process writes.
+    #[derive(Clone)]
+    pub(crate) struct OwnHeader(Arc<OwnMemory>);
+
+    impl OwnHeader {
+        pub(crate) fn new(memory: Arc<OwnMemory>) -> OwnHeader {
+            OwnHeader(memory)
+        }
+    }
+
+    impl Deref for OwnHeader {
+        type Target = Header;
+        fn deref(&self) -> &Header {
+            self.0.words(0)
+        }
+    }
+
+    /// The header of the outbox that the peer writes.
+    #[derive(Clone)]
+    pub(crate) struct PeerHeader(Arc<PeerMemory>);
+
+    impl PeerHeader {
+        pub(crate) fn new(memory: Arc<PeerMemory>) -> PeerHeader {
+            PeerHeader(memory)
+        }
+    }
+
+    impl Deref for PeerHeader {
+        type Target = Header;
+        fn deref(&self) -> &Header {
+            self.0.words(0)
+        }
+    }
+
+    /// The end of a ring that this process writes.
+    pub(crate) struct Outbox {
+        memory: Arc<OwnMemory>,
+        producer: Producer<OwnHeader, PeerHeader>,
+        capacity: u32,
+    }
+
+    impl Outbox {
+        pub(crate) fn new(own: Arc<OwnMemory>, peer: Arc<PeerMemory>, capacity: u32) -> Outbox {
+            let producer =
+                Producer::new(OwnHeader::new(own.clone()), PeerHeader::new(peer), capacity);
+            Outbox { memory: own, producer, capacity }
+        }
+
+        /// Puts a record into the ring and publishes it. `false`: there is no room for it yet.
+        pub(crate) fn push(
+            &mut self,
+            header: &RecordHeader,
+            parts: &[IoSlice<'_>],
+        ) -> Result<bool, Misbehaviour> {
+            let need = granules(header.len);
+            if self.producer.free(need)? < need {
+                return Ok(false);
+            }
+            let mut at = self.producer.position();
+            at = self.put(at, &header.encode());
+            for part in parts {
+                at = self.put(at, part);
+            }
+            self.producer.publish(need);
+            Ok(true)
+        }
+
+        /// Bytes published so far, modulo 2³².
+        pub(crate) fn tail(&self) -> u32 {
+            self.producer.tail()
+        }
+
+        /// Bytes that the peer has taken so far, modulo 2³².
+        pub(crate) fn taken(&mut self) -> Result<u32, Misbehaviour> {
+            Ok(self.producer.taken()?)
+        }
+
+        /// Copies `bytes` to `at`, around the end of the ring if need be; gives the next place.
+        fn put(&self, at: u32, bytes: &[u8]) -> u32 {
+            let until_end = (self.capacity - at) as usize;
+            let (first, second) = bytes.split_at(bytes.len().min(until_end));
+            let stored = self.memory.write(PAGE + at as usize, first);
+            let wrapped = second.is_empty() || self.memory.write(PAGE, second).is_some();
+            debug_assert!(stored.is_some() && wrapped, "the ring lies inside its memory");
+            wrap(at, bytes.len(), self.capacity)
+        }
+    }
+
+    /// The end of a ring that the peer writes.
+    pub(crate) struct Inbox {
+        memory: Arc<PeerMemory>,
+        consumer: Consumer<OwnHeader, PeerHeader>,
+        capacity: u32,
+        max_message_len: usize,
+    }
+
+    /// What [`Inbox::pop`] took out.
+    pub(crate) struct Popped {
+        pub(crate) record: Record,
+        /// The ring was at least half full: the peer may be waiting for room.
+        pub(crate) was_crowded: bool,
+    }
+
+    impl Inbox {
+        pub(crate) fn new(
+            own: Arc<OwnMemory>,
+            peer: Arc<PeerMemory>,
+            capacity: u32,
+            max_message_len: usize,
+        ) -> Inbox {
+            let consumer =
+                Consumer::new(OwnHeader::new(own), PeerHeader::new(peer.clone()), capacity);
+            Inbox { memory: peer, consumer, capacity, max_message_len }
+        }
+
+        /// Whether a record, or nonsense, is there to be taken.
+        pub(crate) fn has_news(&self) -> bool {
+            !matches!(self.consumer.available(), Ok(0))
+        }
+
+        /// Takes the next record out, as a private copy that has been checked.
+        pub(crate) fn pop(&mut self) -> Result<Option<Popped>, Misbehaviour> {
+            let available = self.consumer.available()?;
+            if available == 0 {
+                return Ok(None);
+            }
+            if available < GRANULE || !available.is_multiple_of(GRANULE) {
+                return Err(Misbehaviour::RingIndex { distance: available });
+            }
+            let at = self.consumer.position();
+            let mut header = [0; HEADER_LEN];
+            self.read(at, &mut header)?;
+            let header = RecordHeader::decode(&header, self.max_message_len)?;
+            let taken = granules(header.len);
+            if taken > available {
+                return Err(Misbehaviour::RecordPastEnd { len: header.len, available });
+            }
+            let mut bytes = vec![0; header.len as usize];
+            self.read(wrap(at, HEADER_LEN, self.capacity), &mut bytes)?;
+            self.consumer.take(taken);
+            let was_crowded = available >= self.capacity / 2;
+            Ok(Some(Popped { record: Record::new(header, bytes), was_crowded }))
+        }
+
+        fn read(&self, at: u32, into: &mut [u8]) -> Result<(), Misbehaviour> {
+            let until_end = (self.capacity - at) as usize;
+            let len = into.len();
+            let (first, second) = into.split_at_mut(len.min(until_end));
+            let first = self.memory.read(PAGE + at as usize, first);
+            let second = if second.is_empty() { Some(()) } else { self.memory.read(PAGE, second) };
+            first.and(second).ok_or(Misbehaviour::MessageLayout)
+        }
+    }
+
+    /// Ring bytes that a record takes whose header says `len`.
+    fn granules(len: u32) -> u32 {
+        const HEADER: u32 = 48;
+        const { assert!(HEADER as usize == HEADER_LEN) };
+        HEADER.saturating_add(len).next_multiple_of(GRANULE)
+    }
+
+    fn wrap(at: u32, by: usize, capacity: u32) -> u32 {
+        // Records are shorter than rings, and rings than 4 GiB.
+        at.wrapping_add(u32::try_from(by).unwrap_or(0)) & (capacity - 1)
+    }
+
+    impl From<ImpossibleIndex> for Misbehaviour {
+        fn from(impossible: ImpossibleIndex) -> Misbehaviour {
+            Misbehaviour::RingIndex { distance: impossible.distance }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::message::{MessageId, MessageKind};
+
+        fn ring(capacity: u32) -> (Outbox, Inbox) {
+            let a = Arc::new(OwnMemory::create(outbox_len(capacity)).unwrap());
+            let b = Arc::new(OwnMemory::create(outbox_len(capacity)).unwrap());
+            let open = |own: &OwnMemory| {
+                let fd = own.fd().unwrap().try_clone_to_owned().unwrap();
+                Arc::new(PeerMemory::open(fd, own.len()).unwrap())
+            };
+            let outbox = Outbox::new(a.clone(), open(&b), capacity);
+            let inbox = Inbox::new(b, open(&a), capacity, capacity as usize / 2);
+            (outbox, inbox)
+        }
+
+        fn header(len: usize, id: u64) -> RecordHeader {
+            RecordHeader {
+                len: len as u32,
+                kind: MessageKind::Datagram,
+                attributes: 0,
+                status: 0,
+                id: MessageId(id),
+                method: 0,
+                deadline: 0,
+                body: len as u32,
+            }
+        }
+
+        #[test]
+        fn records_of_every_size_come_out_as_they_went_in_around_the_ring() {
+            let (mut outbox, mut inbox) = ring(4096);
+            for id in 0..5_000_u64 {
+                let len = (id as usize * 37) % 2000;
+                let body: Vec<u8> = (0..len).map(|i| (i as u64 ^ id) as u8).collect();
+                let (a, b) = body.split_at(len / 3);
+                assert!(
+                    outbox.push(&header(len, id), &[IoSlice::new(a), IoSlice::new(b)]).unwrap()
+                );
+                let popped = inbox.pop().unwrap().unwrap();
+                assert_eq!(popped.record.header.id, MessageId(id));
+                assert_eq!(popped.record.bytes(), body);
+                assert!(inbox.pop().unwrap().is_none());
+            }
+        }
+
+        #[test]
+        fn a_full_ring_takes_no_more_until_something_is_taken() {
+            let (mut outbox, mut inbox) = ring(4096);
+            let body = [7; 1000];
+            let mut pushed = 0;
+            while outbox.push(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap() {
+                pushed += 1;
+            }
+            assert_eq!(pushed, 3);
+            assert!(inbox.pop().unwrap().unwrap().was_crowded);
+            assert!(outbox.push(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap());
+        }
+
+        #[test]
+        fn a_record_that_says_more_than_was_published_is_refused() {
+            let (mut outbox, mut inbox) = ring(4096);
+            // The header lies about its length: only one granule is published for it.
+            let lie = header(900, 1).encode();
+            outbox.put(0, &lie);
+            outbox.producer.publish(GRANULE);
+            assert!(matches!(inbox.pop(), Err(Misbehaviour::RecordPastEnd { .. })));
+        }
+    }
+}
+
+pub(crate) use ring::*;

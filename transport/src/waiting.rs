@@ -1,0 +1,422 @@
+//! How the threads of a client wait on one channel.
+//!
+//! One thread at a time *leads*: it looks at the ring, hands replies to the threads that they belong
+//! to, and sleeps on the socket. The others park until their reply is handed to them, or until the
+//! leader leaves with its own and passes the lead on. No thread exists only to wait.
+//!
+//! Two rules keep this from losing a wake-up. A thread that has followed passes the lead on when it
+//! leaves, because the wake-up that told it so may have been the only one. And whoever brings about
+//! something that others wait for (a credit, a free slot) tells the parked ones and, by a bell of
+//! this process's own, a leader that sleeps.
+
+use std::sync::Mutex;
+use std::thread::{Thread, ThreadId};
+
+use crate::channel::{Channel, lock};
+use crate::error::{Error, ErrorKind, Misbehaviour, Result};
+use crate::message::{Deadline, MessageId, MessageKind, Record};
+use crate::queue::indices::GRANTS;
+use crate::spin::Spin;
+use crate::sys::poll::{self, Awaited, Woken};
+use crate::sys::poller::ThreadBell;
+
+/// The calls that wait for their replies, and who waits how.
+pub(crate) struct Waiting {
+    state: Mutex<State>,
+    /// Whether looking pays, for replies and for progress. The leader's alone.
+    reply_spin: Mutex<Spin>,
+    progress_spin: Mutex<Spin>,
+    /// Wakes a leader that sleeps for what another thread of this process has done.
+    bell: ThreadBell,
+}
+
+struct State {
+    leader: Leader,
+    /// Threads that are parked, or about to be, while another leads.
+    parked: Vec<(Thread, Interest)>,
+    calls: Vec<Call>,
+    last_grant: u32,
+}
+
+/// What the thread that leads is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leader {
+    /// There is none.
+    Nobody,
+    /// It looks by itself.
+    Looks,
+    /// It sleeps, or is about to: whoever has something for it rings.
+    Sleeps(ThreadId, Interest),
+}
+
+/// What a thread waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// Its reply, which will be handed to it.
+    Reply,
+    /// Room, a credit, progress of a stream: it looks for itself whenever anything happens.
+    Progress,
+}
+
+struct Call {
+    id: MessageId,
+    thread: Thread,
+    stage: Stage,
+    /// The slot belongs to the call until the server has answered it: before, a copier that comes
+    /// late could be taken for one of the next call's.
+    grant: Option<GrantName>,
+}
+
+enum Stage {
+    Waiting,
+    Answered(Record),
+    /// The caller gave up; a reply is thrown away when it comes.
+    Abandoned,
+}
+
+/// The right to write to memory that a call lends, as the two ends name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GrantName {
+    pub(crate) slot: u8,
+    pub(crate) number: u32,
+}
+
+impl State {
+    /// Has every thread look that waits for something which anybody may bring about.
+    fn wake_watchers(&self, bell: &ThreadBell) {
+        for (thread, interest) in &self.parked {
+            if *interest == Interest::Progress {
+                thread.unpark();
+            }
+        }
+        if let Leader::Sleeps(leader, Interest::Progress) = self.leader {
+            ring_unless_me(leader, bell);
+        }
+    }
+
+    fn find(&mut self, id: MessageId) -> Option<&mut Call> {
+        self.calls.iter_mut().find(|call| call.id == id)
+    }
+}
+
+fn ring_unless_me(leader: ThreadId, bell: &ThreadBell) {
+    if leader != std::thread::current().id() {
+        bell.ring();
+    }
+}
+
+impl Waiting {
+    pub(crate) fn new() -> Result<Waiting> {
+        let state =
+            State { leader: Leader::Nobody, parked: Vec::new(), calls: Vec::new(), last_grant: 0 };
+        let bell = ThreadBell::new()?;
+        let reply_spin = Mutex::new(Spin::for_messages());
+        let progress_spin = Mutex::new(Spin::for_chunks());
+        Ok(Waiting { state: Mutex::new(state), reply_spin, progress_spin, bell })
+    }
+
+    /// Registers a call of this thread, unless `limit` calls are outstanding.
+    pub(crate) fn register(&self, id: MessageId, limit: usize) -> bool {
+        let mut state = lock(&self.state);
+        // What is answered is not outstanding, though its caller may not have run yet: otherwise a
+        // leader that waits for the credit would have to be told of the caller's next step.
+        let outstanding = |call: &&Call| !matches!(call.stage, Stage::Answered(_));
+        if state.calls.len() >= limit && state.calls.iter().filter(outstanding).count() >= limit {
+            return false;
+        }
+        let thread = std::thread::current();
+        state.calls.push(Call { id, thread, stage: Stage::Waiting, grant: None });
+        true
+    }
+
+    /// A grant for the memory that a call lends. `None`: as many calls lend some as can.
+    pub(crate) fn grant(&self, id: MessageId) -> Option<GrantName> {
+        let mut state = lock(&self.state);
+        let taken =
+            |slot| state.calls.iter().any(|call| call.grant.is_some_and(|g| g.slot == slot));
+        let slot = (0..GRANTS).find(|slot| !taken(*slot))?;
+        state.last_grant = state.last_grant.wrapping_add(1);
+        let grant = GrantName { slot, number: state.last_grant };
+        state.find(id)?.grant = Some(grant);
+        Some(grant)
+    }
+
+    /// Forgets a call whose request was never published.
+    pub(crate) fn forget(&self, id: MessageId) {
+        let mut state = lock(&self.state);
+        state.calls.retain(|call| call.id != id);
+        state.wake_watchers(&self.bell);
+    }
+
+    /// Stops waiting for a call that was published. A reply that comes later is thrown away; one
+    /// that is here already is given back.
+    pub(crate) fn abandon(&self, id: MessageId) -> Option<Record> {
+        let mut state = lock(&self.state);
+        let found = state.calls.iter_mut().enumerate().find(|(_, call)| call.id == id);
+        let (index, call) = found?;
+        if matches!(call.stage, Stage::Waiting) {
+            call.stage = Stage::Abandoned;
+            return None;
+        }
+        match state.calls.swap_remove(index).stage {
+            Stage::Answered(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The reply of a call, if it has come. The call is then over.
+    pub(crate) fn take_reply(&self, id: MessageId) -> Option<Record> {
+        let mut state = lock(&self.state);
+        let answered = |call: &Call| call.id == id && matches!(call.stage, Stage::Answered(_));
+        let index = state.calls.iter().position(answered)?;
+        match state.calls.swap_remove(index).stage {
+            Stage::Answered(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// Has every thread look again that waits for a credit, a slot, or room.
+    pub(crate) fn wake_watchers(&self) {
+        lock(&self.state).wake_watchers(&self.bell);
+    }
+
+    /// Has the leader look again: somebody else has read the bell that was meant for it.
+    pub(crate) fn rouse_leader(&self) {
+        if let Leader::Sleeps(leader, _) = lock(&self.state).leader {
+            ring_unless_me(leader, &self.bell);
+        }
+    }
+
+    /// Waits until `ready` gives something.
+    ///
+    /// # Errors
+    ///
+    /// When the deadline passes, the peer dies or misbehaves, or `ready` fails.
+    pub(crate) fn wait<T>(
+        &self,
+        channel: &Channel,
+        deadline: Deadline,
+        interest: Interest,
+        mut ready: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut follower = Follower { waiting: self, has_followed: false };
+        loop {
+            if let Some(found) = ready()? {
+                return Ok(found);
+            }
+            channel.check_open()?;
+            let found = match self.lead() {
+                Some(lead) => lead.wait(channel, deadline, interest, &mut ready)?,
+                None => {
+                    follower.has_followed = true;
+                    self.follow(deadline, interest, &mut ready)?
+                }
+            };
+            if let Some(found) = found {
+                return Ok(found);
+            }
+            if deadline.is_past() {
+                // What came at the last moment still counts. If another leads, it has routed that.
+                if let Some(_lead) = self.lead() {
+                    self.route(channel)?;
+                }
+                return ready()?.ok_or_else(timed_out);
+            }
+        }
+    }
+
+    /// Hands everything that has arrived to whom it belongs. Only who leads does that.
+    fn route(&self, channel: &Channel) -> Result<()> {
+        while let Some(record) = channel.pop()? {
+            match record.header.kind {
+                MessageKind::Reply => self.answer(channel, record)?,
+                _ => return Err(channel.poison(Misbehaviour::WrongDirection)),
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, channel: &Channel, record: Record) -> Result<()> {
+        let id = record.header.id;
+        let mut state = lock(&self.state);
+        let Some(index) = state.calls.iter().position(|call| call.id == id) else {
+            drop(state);
+            return Err(channel.poison(Misbehaviour::UnknownReply { id: id.0 }));
+        };
+        let late = match state.calls.get_mut(index) {
+            Some(Call { stage: stage @ Stage::Waiting, thread, .. }) => {
+                *stage = Stage::Answered(record);
+                thread.unpark();
+                state.wake_watchers(&self.bell);
+                return Ok(());
+            }
+            Some(Call { stage: Stage::Answered(_), .. }) | None => {
+                drop(state);
+                return Err(channel.poison(Misbehaviour::UnknownReply { id: id.0 }));
+            }
+            Some(Call { stage: Stage::Abandoned, .. }) => record,
+        };
+        state.calls.swap_remove(index);
+        state.wake_watchers(&self.bell);
+        drop(state);
+        crate::bulk::discard_streams(channel, &late)
+    }
+
+    fn lead(&self) -> Option<Lead<'_>> {
+        let mut state = lock(&self.state);
+        if state.leader != Leader::Nobody {
+            return None;
+        }
+        state.leader = Leader::Looks;
+        Some(Lead { waiting: self })
+    }
+
+    /// Parks until the leader has something for this thread, or the lead is free.
+    fn follow<T>(
+        &self,
+        deadline: Deadline,
+        interest: Interest,
+        ready: &mut impl FnMut() -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let me = std::thread::current();
+        lock(&self.state).parked.push((me.clone(), interest));
+        // Looked for again after registering: whoever comes now unparks this thread.
+        let found = ready();
+        if matches!(found, Ok(None)) && lock(&self.state).leader != Leader::Nobody {
+            match deadline.remaining() {
+                Some(remaining) => std::thread::park_timeout(remaining),
+                None => std::thread::park(),
+            }
+        }
+        let mut state = lock(&self.state);
+        if let Some(index) = state.parked.iter().position(|(thread, _)| thread.id() == me.id()) {
+            state.parked.swap_remove(index);
+        }
+        found
+    }
+
+    /// Has one of the parked threads take the lead, if it is free. Which one does not matter.
+    fn pass_on(&self, state: &State) {
+        if state.leader == Leader::Nobody
+            && let Some((next, _)) = state.parked.last()
+        {
+            next.unpark();
+        }
+    }
+}
+
+fn timed_out() -> Error {
+    Error::new(ErrorKind::TimedOut, "wait for the peer")
+}
+
+/// A thread in a wait, which owes the others a lead that was offered to it.
+struct Follower<'a> {
+    waiting: &'a Waiting,
+    has_followed: bool,
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        if self.has_followed {
+            self.waiting.pass_on(&lock(&self.waiting.state));
+        }
+    }
+}
+
+/// The right to look at the ring and to sleep on the socket.
+struct Lead<'a> {
+    waiting: &'a Waiting,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.waiting.state);
+        state.leader = Leader::Nobody;
+        self.waiting.pass_on(&state);
+    }
+}
+
+impl Lead<'_> {
+    /// Looks for a while, then sleeps until something happens.
+    fn wait<T>(
+        &self,
+        channel: &Channel,
+        deadline: Deadline,
+        interest: Interest,
+        ready: &mut impl FnMut() -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let mut look = || -> Option<Result<T>> {
+            let routed = self.waiting.route(channel);
+            routed.and_then(|()| ready()).transpose()
+        };
+        channel.own.set_cpu(crate::sys::cpu::current());
+        channel.own.set_awake();
+        // While others watch for their own progress, only bells tell them of it. A mirror shows
+        // nothing until the socket is read.
+        let found = if channel.is_mirrored() || self.is_watched() {
+            look()
+        } else {
+            let spin = match interest {
+                Interest::Reply => &self.waiting.reply_spin,
+                Interest::Progress => &self.waiting.progress_spin,
+            };
+            lock(spin).look(|| channel.theirs.cpu(), &mut look)
+        };
+        if let Some(found) = found {
+            return found.map(Some);
+        }
+        channel.own.set_asleep();
+        self.go_to_sleep(interest);
+        let mut found = look();
+        if found.is_none() {
+            self.sleep(channel, deadline)?;
+        }
+        lock(&self.waiting.state).leader = Leader::Looks;
+        channel.own.set_awake();
+        if found.is_none() {
+            found = look();
+        }
+        found.transpose()
+    }
+
+    fn is_watched(&self) -> bool {
+        lock(&self.waiting.state).parked.iter().any(|(_, what)| *what == Interest::Progress)
+    }
+
+    /// Says that this thread sleeps from now on, unless it finds something in one last look.
+    fn go_to_sleep(&self, interest: Interest) {
+        let mut state = lock(&self.waiting.state);
+        state.leader = Leader::Sleeps(std::thread::current().id(), interest);
+        // The peer rang no bell while it took this end for awake. Those who looked before that, and
+        // parked, look again; from here on there are bells.
+        state.wake_watchers(&self.waiting.bell);
+    }
+
+    fn sleep(&self, channel: &Channel, deadline: Deadline) -> Result<()> {
+        let process = channel.peer.process.fd();
+        let bell = &self.waiting.bell;
+        let awaited = if channel.has_unsent() { Awaited::ArrivalOrRoom } else { Awaited::Arrival };
+        let socket = (channel.socket(), awaited);
+        let woken = poll::wait_for_peer_or(bell.fd(), socket, process, deadline.remaining());
+        match woken? {
+            Woken::Bell => {
+                bell.silence();
+                Ok(())
+            }
+            Woken::Socket => {
+                // Replies that were published before the end of the channel are still handed out.
+                let drained = channel.drain_socket();
+                self.waiting.route(channel)?;
+                self.waiting.wake_watchers();
+                drained
+            }
+            Woken::Died => {
+                self.waiting.route(channel)?;
+                channel.close(Error::new(ErrorKind::PeerClosed, "wait for the peer"));
+                self.waiting.wake_watchers();
+                channel.check_open()
+            }
+            Woken::TimedOut => Ok(()),
+        }
+    }
+}
