@@ -21,7 +21,7 @@ pub type Ty = fn() -> &'static TypeDesc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in an interface",
     label = "this type has no description",
-    note = "the interface language has bool, u8 to u128, i8 to i128, f32, f64, strings, bytes, lists, arrays, maps, optional values and tuples",
+    note = "the interface language has bool, u8 to u128, i8 to i128, f32, f64, strings, bytes, lists, arrays, maps, optional values, tuples, paths, `Uuid`, `Duration`, `SystemTime` and `Result`",
     note = "a type of your own needs `#[derive(Alpc)]`; instead of `usize` or `isize` write `u64` or `i64`, since their size differs between machines"
 )]
 pub trait Describe {
@@ -73,6 +73,17 @@ pub enum TypeDesc {
     Optional(Ty),
     /// Values of several types.
     Tuple(&'static [Ty]),
+    /// The name of a file: any bytes, not always text.
+    Path,
+    /// A number of 128 bits that names something.
+    Uuid,
+    /// How long something takes, in whole nanoseconds.
+    Duration,
+    /// When something happens, in whole nanoseconds before or after the start of 1970 (UTC).
+    Time,
+    /// A value, or what stands in its place where there is none. As data; what a method raises is
+    /// its own affair.
+    Result(Ty, Ty),
     /// Named fields.
     Struct {
         /// The name with its module (`acme.kv.Pair`), or the Rust name where a trait is the source.
@@ -91,6 +102,13 @@ pub enum TypeDesc {
         /// Whether the values are sent as signed numbers.
         signed: bool,
         /// The members, in any order.
+        members: &'static [MemberDesc],
+    },
+    /// Any number of several names at once. Bits without a name are kept.
+    Flags {
+        /// As for structs.
+        name: &'static str,
+        /// The flags, in any order, each with its bits; a combination may have a name of its own.
         members: &'static [MemberDesc],
     },
     /// One of several variants with fields of their own; an `error` is one, too.
@@ -121,7 +139,7 @@ pub struct FieldDesc {
     pub optional_on_wire: bool,
 }
 
-/// A member of an enum.
+/// A member of an enum, or a flag.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "generated code writes it out")]
 pub struct MemberDesc {

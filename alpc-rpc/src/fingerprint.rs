@@ -20,10 +20,12 @@
 //!   `raises` where there is an error of the interface's own.
 //! - Then each named type once, sorted by its line, byte by byte: `open` or `closed` (`[final]`);
 //!   fields in order; members by value and then by name, variants by tag and then by name.
-//!   `opaque "Name"` where nothing but the name is known.
+//!   `flags "Name" {..}` as enums, but always open and unsigned. `opaque "Name"` where nothing but
+//!   the name is known.
 //! - A type is `unit`, `bool`, `u8` to `u128`, `i8` to `i128`, `f32`, `f64`, `string`, `[T]` for a
 //!   list (`bytes` is `[u8]`), `[T; 4]` for an array, `{K: V}` for a map, `T?` for an optional
-//!   value, `(A, B)` for a tuple, and for a named type its name.
+//!   value, `(A, B)` for a tuple, `result<T, E>` for a result, `path`, `uuid`, `duration`, `time`,
+//!   and for a named type its name.
 //! - Names stand between double quotes; in them, `"` and `\` have a `\` in front.
 //!
 //! Why names count: parameters of one type that swapped their places have the same layout, and
@@ -91,9 +93,9 @@ impl NamedTypes {
             TypeDesc::List(element) | TypeDesc::Array(element, _) | TypeDesc::Optional(element) => {
                 self.add(*element);
             }
-            TypeDesc::Map(key, value) => {
-                self.add(*key);
-                self.add(*value);
+            TypeDesc::Map(first, second) | TypeDesc::Result(first, second) => {
+                self.add(*first);
+                self.add(*second);
             }
             TypeDesc::Tuple(members) => members.iter().for_each(|member| self.add(*member)),
             TypeDesc::Struct { fields, .. } => self.add_fields(fields),
@@ -153,11 +155,12 @@ fn definition_line(desc: &TypeDesc) -> Option<String> {
         TypeDesc::Enum { name, closed, signed, members } => {
             let sign = if *signed { "signed" } else { "unsigned" };
             put(&mut line, format_args!("enum {} {} {sign} {{", Quoted(name), openness(*closed)));
-            let mut members: Vec<&MemberDesc> = members.iter().collect();
-            members.sort_by_key(|member| (member.value, member.name));
-            write_list(&mut line, &members, |line, member| {
-                put(line, format_args!("{} = {}", Quoted(member.name), member.value));
-            });
+            write_members(&mut line, members);
+            line.push('}');
+        }
+        TypeDesc::Flags { name, members } => {
+            put(&mut line, format_args!("flags {} {{", Quoted(name)));
+            write_members(&mut line, members);
             line.push('}');
         }
         TypeDesc::Union { name, closed, variants } => {
@@ -187,6 +190,14 @@ fn write_fields(line: &mut String, fields: &[FieldDesc]) {
         put(line, format_args!("{}: {}", Quoted(field.name), Reference(field.ty)));
     });
     line.push('}');
+}
+
+fn write_members(line: &mut String, members: &[MemberDesc]) {
+    let mut members: Vec<&MemberDesc> = members.iter().collect();
+    members.sort_by_key(|member| (member.value, member.name));
+    write_list(line, &members, |line, member| {
+        put(line, format_args!("{} = {}", Quoted(member.name), member.value));
+    });
 }
 
 fn write_list<T>(line: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -231,6 +242,13 @@ impl fmt::Display for Reference {
                 write!(f, "{{{}: {}}}", Reference(*key), Reference(*value))
             }
             TypeDesc::Optional(value) => write!(f, "{}?", Reference(*value)),
+            TypeDesc::Path => f.write_str("path"),
+            TypeDesc::Uuid => f.write_str("uuid"),
+            TypeDesc::Duration => f.write_str("duration"),
+            TypeDesc::Time => f.write_str("time"),
+            TypeDesc::Result(value, error) => {
+                write!(f, "result<{}, {}>", Reference(*value), Reference(*error))
+            }
             TypeDesc::Tuple(members) => {
                 f.write_str("(")?;
                 for (i, member) in members.iter().enumerate() {
@@ -241,6 +259,7 @@ impl fmt::Display for Reference {
             }
             TypeDesc::Struct { name, .. }
             | TypeDesc::Enum { name, .. }
+            | TypeDesc::Flags { name, .. }
             | TypeDesc::Union { name, .. }
             | TypeDesc::Opaque { name } => Quoted(name).fmt(f),
         }

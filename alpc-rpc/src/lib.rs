@@ -101,6 +101,7 @@ pub use bound::BoundExceeded;
 pub use client::{CallInfo, Client};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use server::{Call, Connection, Dispatch, InOutBuf, OutBuf, Server, ServerBuilder, Stopper};
+pub use uuid::Uuid;
 pub use view::{Blob, BytesArg, View};
 
 /// What most users of the crate want in scope.

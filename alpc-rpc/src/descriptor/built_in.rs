@@ -1,6 +1,10 @@
 //! The descriptions of the types that the language brings along.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
 
 use super::{Describe, TypeDesc};
 use crate::record::{Bytes, BytesBuf};
@@ -32,6 +36,11 @@ describe! {
     f64 => F64
     str => String
     String => String
+    Path => Path
+    PathBuf => Path
+    Uuid => Uuid
+    Duration => Duration
+    SystemTime => Time
 }
 
 impl<T: Describe + ?Sized> Describe for &T {
@@ -88,6 +97,12 @@ impl<T: Describe> Describe for Option<T> {
     }
 }
 
+impl<T: Describe, E: Describe> Describe for Result<T, E> {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::Result(T::describe, E::describe) }
+    }
+}
+
 macro_rules! describe_tuples {
     ($(($($member:ident)+))*) => {$(
         impl<$($member: Describe),+> Describe for ($($member,)+) {
@@ -107,4 +122,8 @@ describe_tuples! {
     (A B C D E F)
     (A B C D E F G)
     (A B C D E F G H)
+    (A B C D E F G H I)
+    (A B C D E F G H I J)
+    (A B C D E F G H I J K)
+    (A B C D E F G H I J K L)
 }

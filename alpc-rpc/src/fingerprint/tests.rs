@@ -156,6 +156,44 @@ fn the_text_is_the_one_that_other_tools_must_write() {
     expect!["b558d32d27cefa95cef928b6484877f7"].assert_eq(&hex(KEY_VALUE.fingerprint()));
 }
 
+struct PutFlags;
+impl Describe for PutFlags {
+    fn describe() -> &'static TypeDesc {
+        &TypeDesc::Flags {
+            name: "acme.kv.PutFlags",
+            members: &[
+                MemberDesc { name: "REPLACE", value: 2 },
+                MemberDesc { name: "CREATE", value: 1 },
+            ],
+        }
+    }
+}
+
+#[test]
+fn types_of_the_standard_library_have_names_of_the_language() {
+    const PUT: MethodDesc = MethodDesc {
+        params: &[
+            param("file", std::path::Path::describe),
+            param("id", uuid::Uuid::describe),
+            param("flags", PutFlags::describe),
+            param("ttl", <Option<std::time::Duration>>::describe),
+            param("at", std::time::SystemTime::describe),
+            param("before", <Vec<Result<Tree, KvError>>>::describe),
+        ],
+        results: &[],
+        raises: None,
+        ..READ
+    };
+    expect![[r#"
+        alpc-fingerprint/1
+        method 2a6f0c1e8a1b4a57 "read" twoway (in "file": path, in "id": uuid, in "flags": "acme.kv.PutFlags", in "ttl": duration?, in "at": time, in "before": [result<"acme.kv.Tree", "acme.kv.KvError">]) -> ()
+        enum "acme.kv.Color" closed signed {"Red" = -1, "Green" = 1}
+        flags "acme.kv.PutFlags" {"CREATE" = 1, "REPLACE" = 2}
+        struct "acme.kv.Tree" open {"leaf": "acme.kv.Color"?, "branches": ["acme.kv.Tree"]}
+        union "acme.kv.KvError" open {"NotFound" = 1 {}, "TooLarge" = 2 {"limit": u64}}
+    "#]].assert_eq(&canonical_text(&interface(&[PUT])));
+}
+
 #[test]
 fn what_may_differ_without_harm_is_not_counted() {
     let other = InterfaceDesc {

@@ -27,7 +27,7 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         package: "alpc-rpc",
-        normal: &["alpc-rpc-macros", "alpc-transport", "hmac-sha256", "postcard", "serde"],
+        normal: &["alpc-rpc-macros", "alpc-transport", "hmac-sha256", "postcard", "serde", "uuid"],
         build: &[],
         dev: &["expect-test", "proptest", "serde"],
     },
