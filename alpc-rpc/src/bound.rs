@@ -4,6 +4,7 @@
 //! checks because it cannot trust the sender. Both use these functions, so both say the same.
 
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Begins the text of an exceeded bound where it has to pass through serde.
 ///
@@ -118,6 +119,49 @@ pub fn float<T: Float>(what: &'static str, value: T, min: T, max: T) -> Result<(
     ))
 }
 
+/// Checks a duration.
+#[inline]
+pub fn duration(
+    what: &'static str,
+    value: Duration,
+    min: Duration,
+    max: Duration,
+) -> Result<(), BoundExceeded> {
+    if min <= value && value <= max {
+        return Ok(());
+    }
+    Err(BoundExceeded::new(
+        what,
+        format!("is {value:?}"),
+        (min != Duration::ZERO).then(|| format!("{min:?}")),
+        (max != Duration::MAX).then(|| format!("{max:?}")),
+    ))
+}
+
+/// Checks a time. Its bounds are distances from the start of 1970 (UTC), which thus is the earliest
+/// that can be one.
+#[inline]
+pub fn time(
+    what: &'static str,
+    value: SystemTime,
+    min: Option<Duration>,
+    max: Option<Duration>,
+) -> Result<(), BoundExceeded> {
+    // What is before 1970 is below every bound.
+    let since = value.duration_since(UNIX_EPOCH).ok();
+    let is_late_enough = min.is_none_or(|min| since.is_some_and(|since| since >= min));
+    let is_early_enough = max.is_none_or(|max| since.is_none_or(|since| since <= max));
+    if is_late_enough && is_early_enough {
+        return Ok(());
+    }
+    let found = match since {
+        Some(since) => format!("is {since:?} after the start of 1970"),
+        None => "is before 1970".to_owned(),
+    };
+    let shown = |bound: Duration| format!("{bound:?}");
+    Err(BoundExceeded::new(what, found, min.map(shown), max.map(shown)))
+}
+
 /// The integers of the interface language.
 pub trait Integer: Copy + PartialOrd + fmt::Display {
     /// The smallest value; as a bound it is none.
@@ -212,6 +256,33 @@ mod tests {
         check(
             int("offset", i64::MIN, -5, i64::MAX),
             expect!["`offset` is -9223372036854775808; the interface allows at least -5"],
+        );
+    }
+
+    #[test]
+    fn durations_and_times_have_bounds() {
+        let second = Duration::from_secs;
+        assert_eq!(duration("ttl", second(30), second(1), second(30)), Ok(()));
+        assert_eq!(duration("ttl", Duration::MAX, second(1), Duration::MAX), Ok(()));
+        check(
+            duration("ttl", second(31), Duration::ZERO, second(30)),
+            expect!["`ttl` is 31s; the interface allows at most 30s"],
+        );
+        check(
+            duration("ttl", Duration::from_millis(2), second(1), Duration::MAX),
+            expect!["`ttl` is 2ms; the interface allows at least 1s"],
+        );
+
+        let (early, late) = (UNIX_EPOCH - second(5), UNIX_EPOCH + second(5));
+        assert_eq!(time("at", early, None, Some(second(9))), Ok(()));
+        assert_eq!(time("at", late, Some(second(5)), Some(second(5))), Ok(()));
+        check(
+            time("at", early, Some(Duration::ZERO), None),
+            expect!["`at` is before 1970; the interface allows at least 0ns"],
+        );
+        check(
+            time("at", late, None, Some(second(4))),
+            expect!["`at` is 5s after the start of 1970; the interface allows at most 4s"],
         );
     }
 

@@ -88,6 +88,7 @@ mod record;
 mod server;
 mod status;
 mod view;
+mod wire;
 
 #[doc(hidden)]
 #[path = "rt.rs"]

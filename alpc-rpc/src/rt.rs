@@ -9,8 +9,11 @@ pub mod v1 {
     pub use serde;
     pub use std::boxed::Box;
     pub use std::collections::BTreeMap;
+    pub use std::path::{Path, PathBuf};
     pub use std::string::String;
+    pub use std::time::SystemTime;
     pub use std::vec::Vec;
+    pub use uuid::Uuid;
 
     pub use crate::client::{Client, ClientCall, ClientCore, ClientReply};
     pub use crate::descriptor::{
@@ -25,7 +28,9 @@ pub mod v1 {
 
     /// Checks of the bounds that an interface sets.
     pub mod bound {
-        pub use crate::bound::{BoundExceeded, Bounded, Float, Integer, bytes, float, int, len};
+        pub use crate::bound::{
+            BoundExceeded, Bounded, Float, Integer, bytes, duration, float, int, len, time,
+        };
     }
 
     /// Values to bytes.
@@ -38,6 +43,14 @@ pub mod v1 {
     /// Bytes to values.
     pub mod decode {
         pub use crate::decode::{DecodeError, DecodeErrorKind, ValueReader};
+    }
+
+    /// The form of values on the wire, where it is not serde's own.
+    pub mod wire {
+        pub use crate::wire::{
+            Array, Bytes, DecodeAs, Decoded, Duration, EncodeAs, Encoded, List, Map, Optional,
+            Outcome, Path, Ref, Same, Time, Uuid, encoded,
+        };
     }
 
     /// Open records and unions.

@@ -29,7 +29,7 @@ const ARROWS: &[Arrows] = &[
         package: "alpc-rpc",
         normal: &["alpc-rpc-macros", "alpc-transport", "hmac-sha256", "postcard", "serde", "uuid"],
         build: &[],
-        dev: &["expect-test", "proptest", "serde"],
+        dev: &["expect-test", "proptest", "serde", "serde_json"],
     },
     Arrows {
         package: "alpc-rpc-macros",
