@@ -28,6 +28,7 @@
 //! count, and neither does what only steers the look of generated Rust. So "the same interface,
 //! written both ways" is `==`.
 
+mod attributes;
 mod expr;
 pub mod identity;
 mod name;
@@ -35,6 +36,7 @@ mod number;
 pub mod text;
 mod ty;
 
+pub use attributes::{Availability, Deprecation, Look, Via};
 pub use expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 pub use name::{At, Name, Path};
 pub use number::{Float, Integer};
@@ -49,6 +51,8 @@ pub struct Module {
     pub docs: Docs,
     /// Default version of the interfaces inside.
     pub version: Option<At<Version>>,
+    /// `[stable]`: other programs depend on it, so what it says is pinned down.
+    pub stable: Option<At<()>>,
     /// In the order of the source.
     pub items: Vec<Item>,
 }
@@ -94,6 +98,10 @@ pub struct Const {
     pub name: Name,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
     /// A scalar, `string` or `bytes`.
     pub ty: Type,
     /// Folded to a literal by `resolve`.
@@ -107,6 +115,10 @@ pub struct Alias {
     pub name: Name,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// What it stands for.
     pub ty: Type,
 }
@@ -137,6 +149,12 @@ pub struct Struct {
     pub qualified: String,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// Open unless marked `[final]`.
     pub growth: Growth,
     /// In wire order.
@@ -150,15 +168,32 @@ pub struct Field {
     pub name: Name,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// What it holds.
     pub ty: Type,
     /// Stands in where an older peer did not send the field.
     pub default: Option<Expr>,
-    /// The version it came with, `[added(1.1)]`.
-    pub added: Option<At<Version>>,
 }
 
 impl Field {
+    /// One of `Variant(A, B)`, of which nothing more is said.
+    pub fn positional(name: Name, ty: Type) -> Field {
+        Field {
+            name,
+            docs: Docs::new(),
+            availability: Availability::default(),
+            look: Look::default(),
+            sensitive: None,
+            ty,
+            default: None,
+        }
+    }
+
     /// Can a reader do without it? Then a writer of an older version may have left it out.
     pub fn may_be_missing(&self) -> bool {
         self.default.is_some() || matches!(self.ty.kind, TypeKind::Optional(_))
@@ -174,6 +209,12 @@ pub struct Enum {
     pub qualified: String,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// Open unless marked `[final]`.
     pub growth: Growth,
     /// An integer of at most 64 bits; `u32` unless said.
@@ -191,6 +232,10 @@ pub struct Member {
     pub name: Name,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
     /// Its number. `resolve` fills it in where the source does not: one more than the member
     /// before, 0 for the first.
     pub value: Option<Expr>,
@@ -214,6 +259,12 @@ pub struct Union {
     pub qualified: String,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// Open unless marked `[final]`.
     pub growth: Growth,
     /// Error or data.
@@ -232,6 +283,10 @@ pub struct Variant {
     /// See [`Docs`]. Of an error, the first line is its `Display` text: `{field}` and `{0}` stand
     /// for values, `{{` for a brace.
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
     /// Its number on the wire. `resolve` fills it in where the source does not: one more than the
     /// variant before. Open unions begin at 1; `[final]` ones at 0, since theirs is serde's index.
     pub tag: Option<Expr>,
@@ -279,12 +334,21 @@ pub struct Interface {
     pub qualified: String,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
     /// Identity on the wire.
     pub uuid: Option<At<u128>>,
     /// The peer's major version must be equal; 1.0 unless said here or on the module.
     pub version: Option<At<Version>>,
     /// Where `connect_default` goes.
     pub endpoint: Option<At<String>>,
+    /// `[stable]`: other programs depend on it, so its identity and its numbers are written down.
+    pub stable: Option<At<()>>,
+    /// Interfaces whose methods are this one's, too: unresolved names until `resolve`, then
+    /// [`TypeKind::Named`] by the path of the trait.
+    pub bases: Vec<Type>,
     /// Seen inside as `NAME`, outside as `Interface.NAME`.
     pub consts: Vec<Const>,
     /// In the order of the source.
@@ -304,6 +368,9 @@ impl PartialEq for Interface {
             && self.uuid == other.uuid
             && self.version == other.version
             && self.endpoint == other.endpoint
+            && self.availability == other.availability
+            && self.stable == other.stable
+            && self.bases == other.bases
             && self.consts == other.consts
             && self.methods == other.methods
             && self.reserved == other.reserved
@@ -319,14 +386,20 @@ pub struct Method {
     pub wire_name: Option<At<String>>,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
     /// `[oneway]`: nothing comes back.
     pub oneway: Option<At<()>>,
     /// `[idempotent]`: asking twice does no harm.
     pub idempotent: Option<At<()>>,
+    /// `[must_understand]`: a peer that does not know this one-way method must not go on without it.
+    pub must_understand: Option<At<()>>,
+    /// `[cancellable]`: the handler is told when nobody waits for it any more.
+    pub cancellable: Option<At<()>>,
     /// Deadline of calls that set none themselves.
     pub timeout: Option<At<core::time::Duration>>,
-    /// The version it came with, `[added(1.1)]`.
-    pub added: Option<At<Version>>,
     /// In wire order.
     pub params: Vec<Param>,
     /// In wire order. Empty for `()`.
@@ -364,18 +437,22 @@ pub struct Param {
     pub name: Name,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// Which way its contents go.
     pub direction: Direction,
     /// `[view]`: stays where the peer put it; the handler gets accessors.
     pub view: Option<At<()>>,
     /// `[raw]`: a memory image in place of encoded elements.
     pub raw: Option<At<()>>,
+    /// `[via(section)]`
+    pub via: Option<At<Via>>,
     /// What it holds. An `[out]` parameter's type is that of the buffer.
     pub ty: Type,
     /// Stands in where an older client did not send it.
     pub default: Option<Expr>,
-    /// The version it came with, `[added(1.1)]`.
-    pub added: Option<At<Version>>,
 }
 
 /// Which way a parameter's contents go.
@@ -396,12 +473,20 @@ pub struct Output {
     pub name: Option<Name>,
     /// See [`Docs`].
     pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
     /// `[view]`: stays in shared memory until the client drops it.
     pub view: Option<At<()>>,
     /// `[raw]`: a memory image in place of encoded elements.
     pub raw: Option<At<()>>,
+    /// `[via(section)]`
+    pub via: Option<At<Via>>,
     /// What it holds.
     pub ty: Type,
+    /// Stands in where an older server did not send it.
+    pub default: Option<Expr>,
 }
 
 /// A version of an interface. 1.10 is later than 1.9.

@@ -134,6 +134,9 @@ impl Resolver<'_> {
             }
             for result in &mut method.results {
                 self.ty(&mut result.ty);
+                if let Some(default) = &mut result.default {
+                    self.value(default, &result.ty);
+                }
             }
             if let Some(raised) = &mut method.raises {
                 self.ty(raised);

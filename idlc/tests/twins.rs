@@ -60,6 +60,7 @@ fn item(item: syn::Item) -> Item {
         name: idlc::ir::Path { segments: Vec::new() },
         docs: Vec::new(),
         version: None,
+        stable: None,
         items: vec![lowered],
     };
     resolve(&mut module, &mut found);

@@ -51,6 +51,11 @@ impl ClientReply {
         self.written.next().ok_or_else(|| malformed("the server left out a buffer"))
     }
 
+    /// Whether nothing is left: an older server did not send the results that follow.
+    pub fn is_empty(&self) -> bool {
+        self.body().is_empty()
+    }
+
     /// The next result.
     ///
     /// # Errors

@@ -26,12 +26,26 @@ impl Checker<'_> {
             .iter()
             .map(|param| Entry {
                 name: &param.name,
-                added: param.added,
+                added: param.availability.added,
                 may_be_missing: param.default.is_some()
                     || matches!(param.ty.kind, TypeKind::Optional(_)),
             })
             .collect();
         self.append_only("parameter", &entries);
+        // The one result without a name has nothing behind it.
+        let entries: Vec<Entry<'_>> = item
+            .results
+            .iter()
+            .filter_map(|result| {
+                Some(Entry {
+                    name: result.name.as_ref()?,
+                    added: result.availability.added,
+                    may_be_missing: result.default.is_some()
+                        || matches!(result.ty.kind, TypeKind::Optional(_)),
+                })
+            })
+            .collect();
+        self.append_only("result", &entries);
     }
 
     fn param(&mut self, item: &Param) {
@@ -62,6 +76,18 @@ impl Checker<'_> {
         self.ty(&item.ty);
         self.view(item.view, &item.ty);
         self.raw(item.raw, &item.ty);
+        if let Some(default) = &item.default {
+            self.value(default, &item.ty);
+            let form = match (item.view, item.raw) {
+                (Some(_), _) => Some("a `[view]`"),
+                (_, Some(_)) => Some("a `[raw]` list"),
+                _ => None,
+            };
+            if let Some(form) = form {
+                let message = format!("{form} has no default");
+                self.push(Diagnostic::error(codes::BAD_DEFAULT, message, default.span));
+            }
+        }
         if let (TypeKind::Unit, Some(name)) = (&item.ty.kind, &item.name) {
             let message = format!("result `{name}` of type `()` says nothing");
             self.push(Diagnostic::error(codes::WRONG_KIND, message, item.ty.span));

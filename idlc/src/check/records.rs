@@ -22,7 +22,7 @@ impl Checker<'_> {
                     self.push(Diagnostic::error(codes::BAD_DEFAULT, message, default.span));
                 }
             }
-            if let (Some(added), true) = (&field.added, growth.is_closed()) {
+            if let (Some(added), true) = (&field.availability.added, growth.is_closed()) {
                 let message = "nothing is added to a `[final]` type";
                 self.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, added.span));
             }
@@ -31,7 +31,7 @@ impl Checker<'_> {
             .iter()
             .map(|field| Entry {
                 name: &field.name,
-                added: field.added,
+                added: field.availability.added,
                 may_be_missing: field.may_be_missing(),
             })
             .collect();

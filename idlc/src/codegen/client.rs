@@ -206,6 +206,10 @@ fn read(result: &Output, name: &Ident) -> TokenStream {
             wire::decoded(&quote!(__reply.value::<#ty>()?), &result.ty)
         }
     };
+    let value = match when_missing(result) {
+        Some(default) => quote!(if __reply.is_empty() { #default } else { #value }),
+        None => value,
+    };
     let check = bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result));
     if check.is_empty() {
         return quote!(let #name = #value;);
@@ -214,6 +218,15 @@ fn read(result: &Output, name: &Ident) -> TokenStream {
     quote! {
         let #name = #value;
         __reply.check(|| { #check ::core::result::Result::Ok(()) })?;
+    }
+}
+
+/// What stands in for a result that an older server did not send.
+fn when_missing(result: &Output) -> Option<TokenStream> {
+    match (&result.default, &result.ty.kind) {
+        (Some(default), _) => Some(value::owned(default, &result.ty, &quote!(__rt))),
+        (None, TypeKind::Optional(_)) => Some(quote!(::core::option::Option::None)),
+        (None, _) => None,
     }
 }
 

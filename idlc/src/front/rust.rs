@@ -79,6 +79,7 @@ fn finish(item: Item, mut found: Diagnostics) -> Result<Item, TokenStream> {
         name: Path { segments: Vec::new() },
         docs: Vec::new(),
         version: None,
+        stable: None,
         items: vec![item],
     };
     resolve(&mut module, &mut found);

@@ -33,6 +33,9 @@ impl<T: PartialEq> PartialEq for At<T> {
 pub struct Name {
     /// Without `r#`.
     pub text: String,
+    /// What it is called in Rust, where that is not the same: `[rust.name("kind_")]`. Steers the look
+    /// of generated code, so equality ignores it.
+    pub rust: Option<String>,
     /// Where it stands.
     pub span: Span,
 }
@@ -40,7 +43,12 @@ pub struct Name {
 impl Name {
     /// The name `text` at `span`.
     pub fn new(text: impl Into<String>, span: Span) -> Name {
-        Name { text: text.into(), span }
+        Name { text: text.into(), rust: None, span }
+    }
+
+    /// What it is called in Rust, before keywords are dealt with.
+    pub fn rust_text(&self) -> &str {
+        self.rust.as_deref().unwrap_or(&self.text)
     }
 
     /// The Rust identifier for it.
@@ -48,9 +56,9 @@ impl Name {
     /// Keywords become raw (`r#type`). Four words cannot, and get a `_` behind; so does `_` itself.
     pub fn ident(&self) -> Ident {
         let span = self.span.tokens();
-        match self.text.as_str() {
+        match self.rust_text() {
             "self" | "super" | "crate" | "Self" | "_" => {
-                Ident::new(&format!("{}_", self.text), span)
+                Ident::new(&format!("{}_", self.rust_text()), span)
             }
             text if syn::parse_str::<Ident>(text).is_ok() => Ident::new(text, span),
             text => Ident::new_raw(text, span),
@@ -59,7 +67,7 @@ impl Name {
 
     /// The identifier with something before or behind it; never a keyword, so never raw.
     pub fn ident_with(&self, before: &str, behind: &str) -> Ident {
-        Ident::new(&format!("{before}{}{behind}", self.text), self.span.tokens())
+        Ident::new(&format!("{before}{}{behind}", self.rust_text()), self.span.tokens())
     }
 }
 

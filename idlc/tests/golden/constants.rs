@@ -111,7 +111,11 @@ const _: () = {
             let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
             __call.arg(keys)?;
             let mut __reply = __call.invoke_infallible()?;
-            let __result_0 = __reply.value::<::core::option::Option<__rt::String>>()?;
+            let __result_0 = if __reply.is_empty() {
+                ::core::option::Option::None
+            } else {
+                __reply.value::<::core::option::Option<__rt::String>>()?
+            };
             __reply
                 .check(|| {
                     if let ::core::option::Option::Some(__some) = &__result_0 {

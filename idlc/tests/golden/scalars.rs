@@ -401,7 +401,11 @@ const _: () = {
             __call.arg(&a)?;
             __call.arg(&b)?;
             let mut __reply = __call.invoke_infallible()?;
-            let __result_0 = __reply.value::<::core::option::Option<f64>>()?;
+            let __result_0 = if __reply.is_empty() {
+                ::core::option::Option::None
+            } else {
+                __reply.value::<::core::option::Option<f64>>()?
+            };
             __reply.finish()?;
             ::core::result::Result::Ok(__result_0)
         }

@@ -251,9 +251,13 @@ const _: () = {
             __call.arg(&name)?;
             __call.arg(&(&data).as_deref().map(__rt::record::Bytes))?;
             let mut __reply = __call.invoke_infallible()?;
-            let __result_0 = __reply
-                .value::<::core::option::Option<__rt::record::BytesBuf>>()?
-                .map(|__bytes| __bytes.0);
+            let __result_0 = if __reply.is_empty() {
+                ::core::option::Option::None
+            } else {
+                __reply
+                    .value::<::core::option::Option<__rt::record::BytesBuf>>()?
+                    .map(|__bytes| __bytes.0)
+            };
             __reply
                 .check(|| {
                     if let ::core::option::Option::Some(__some) = &__result_0 {

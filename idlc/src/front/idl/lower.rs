@@ -4,6 +4,7 @@
 //! have yet is refused here, by name, since the IR has no words for it.
 
 mod attributes;
+mod common;
 mod interfaces;
 mod literal;
 mod records;
@@ -52,7 +53,8 @@ impl Reading {
         });
         let declared = declared.map(|index| tokens.word(index).to_owned()).collect();
         let name = ir::Path { segments: Vec::new() };
-        let module = Module { name, docs: Vec::new(), version: None, items: Vec::new() };
+        let module =
+            Module { name, docs: Vec::new(), version: None, stable: None, items: Vec::new() };
         let names_itself =
             (1..tokens.len()).any(|index| words(index) && tokens.word(index - 1) == "module");
         Self { module, named_at: None, names_itself, begun: false, declared, lost: Vec::new() }
@@ -246,6 +248,7 @@ impl Lowerer<'_> {
         let span = self.span(&declaration);
         let mut decor = self.decor(decor, Target::Module);
         let version = self.version(&mut decor, "version");
+        let stable = self.flag(&mut decor, "stable");
         if let Some(first) = self.reading.named_at {
             let told = Diagnostic::error(codes::MISPLACED_MODULE, "a file is one module", span)
                 .label("a second name")
@@ -261,6 +264,7 @@ impl Lowerer<'_> {
         self.reading.named_at = Some(span);
         self.reading.module.docs.extend(decor.docs);
         self.reading.module.version = version;
+        self.reading.module.stable = stable;
         if let Some(path) = parts(declaration).next() {
             self.reading.module.name = self.path(path);
         }
@@ -271,24 +275,32 @@ impl Lowerer<'_> {
         decor: Pair<'_, Rule>,
         declaration: Pair<'_, Rule>,
     ) -> Option<ir::Const> {
-        let docs = self.decor(decor, Target::Const).docs;
+        let mut decor = self.decor(decor, Target::Const);
         let mut inner = parts(declaration);
-        let name = self.name(&inner.next()?);
+        let mut name = self.name(&inner.next()?);
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
         let ty = inner.next().and_then(|ty| self.ty(ty));
         let value = inner.next().and_then(|value| self.expr(value));
         let (Some(ty), Some(value)) = (ty, value) else {
             self.lose(&name);
             return None;
         };
-        Some(ir::Const { name, docs, ty, value })
+        Some(ir::Const { name, docs: decor.docs, availability, look, ty, value })
     }
 
     fn alias(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
-        let docs = self.decor(decor, Target::Alias).docs;
+        let mut decor = self.decor(decor, Target::Alias);
+        let availability = self.availability(&mut decor);
+        let sensitive = self.flag(&mut decor, "sensitive");
         let mut inner = parts(declaration);
         let Some(name) = inner.next().map(|name| self.name(&name)) else { return };
         match inner.next().and_then(|ty| self.ty(ty)) {
-            Some(ty) => self.reading.module.items.push(Item::Alias(ir::Alias { name, docs, ty })),
+            Some(ty) => {
+                let docs = decor.docs;
+                let alias = ir::Alias { name, docs, availability, sensitive, ty };
+                self.reading.module.items.push(Item::Alias(alias));
+            }
             None => self.lose(&name),
         }
     }

@@ -11,7 +11,7 @@ use super::results::{Returns, results};
 use super::{report, report_syntax, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{At, Context, Interface, Method, Name, RustCode};
+use crate::ir::{At, Availability, Context, Interface, Look, Method, Name, RustCode};
 use crate::source::Span;
 
 /// A trait, taken in.
@@ -40,6 +40,10 @@ pub fn lower_trait(
         uuid: None,
         version: None,
         endpoint: None,
+        availability: Availability::default(),
+        look: Look::default(),
+        stable: None,
+        bases: Vec::new(),
         consts: Vec::new(),
         methods: Vec::new(),
         reserved: Vec::new(),
@@ -181,7 +185,10 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
         oneway: None,
         idempotent: None,
         timeout: None,
-        added: None,
+        must_understand: None,
+        cancellable: None,
+        availability: Availability::default(),
+        look: Look::default(),
         params: Vec::new(),
         results: Vec::new(),
         raises: None,
@@ -252,7 +259,7 @@ fn read(
             Err(error) => report_syntax(found, &error),
         },
         "wire_name" => method.wire_name = wire_name(attribute, found),
-        "added" => method.added = params::added(attribute, found),
+        "added" => method.availability.added = params::added(attribute, found),
         "returns" => *returns = Returns::read(attribute, found),
         "cfg" | "cfg_attr" => {
             let message = "what is on the wire cannot depend on how a program is built";

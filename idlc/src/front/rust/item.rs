@@ -10,8 +10,8 @@ use super::{report, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    At, Enum, Expr, Field, Growth, IntKind, Item, Member, Name, Payload, Struct, Union, UnionUse,
-    Variant,
+    At, Availability, Enum, Expr, Field, Growth, IntKind, Item, Look, Member, Name, Payload,
+    Struct, Union, UnionUse, Variant,
 };
 use crate::source::Span;
 
@@ -125,6 +125,9 @@ fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<S
         }
     };
     Some(Struct {
+        availability: Availability::default(),
+        look: Look::default(),
+        sensitive: None,
         name: head.name,
         qualified: head.qualified,
         docs: head.docs,
@@ -147,7 +150,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
     };
     let mut ty = ty::owned(&item.ty, found)?;
     let mut default = None;
-    let mut added = None;
+    let mut availability = Availability::default();
     let arguments = alpc(&item.attrs, found);
     refuse_repeated(&arguments, found);
     for argument in &arguments {
@@ -160,12 +163,20 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             }
         } else if argument.is("added") {
             let text = attribute::text(argument, found);
-            added = text.and_then(|text| attribute::version(&text, found));
+            availability.added = text.and_then(|text| attribute::version(&text, found));
         } else {
             attribute::unknown(argument, &FIELD_KEYS, found);
         }
     }
-    Some(Field { name, docs: docs(&item.attrs), ty, default, added })
+    Some(Field {
+        name,
+        docs: docs(&item.attrs),
+        availability,
+        look: Look::default(),
+        sensitive: None,
+        ty,
+        default,
+    })
 }
 
 /// The value of `key = expression`.
@@ -221,9 +232,14 @@ fn numbers(
     let members = known.iter().map(|variant| Member {
         name: variant_name(variant),
         docs: docs(&variant.attrs),
+        availability: Availability::default(),
+        look: Look::default(),
         value: number(variant, "value", found),
     });
     Some(Enum {
+        availability: Availability::default(),
+        look: Look::default(),
+        sensitive: None,
         members: members.collect(),
         name: head.name,
         qualified: head.qualified,
@@ -307,6 +323,8 @@ fn alternatives(
         Variant {
             name: variant_name(variant),
             docs: docs(&variant.attrs),
+            availability: Availability::default(),
+            look: Look::default(),
             tag: number(variant, "tag", found),
             payload: match &variant.fields {
                 syn::Fields::Unit => Payload::Unit,
@@ -316,6 +334,9 @@ fn alternatives(
         }
     });
     Some(Union {
+        availability: Availability::default(),
+        look: Look::default(),
+        sensitive: None,
         variants: variants.collect(),
         name: head.name,
         qualified: head.qualified,

@@ -7,7 +7,9 @@ use super::docs::docs;
 use super::ty::{self, End, is_named, last_segment};
 use super::{report, report_syntax, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{At, Bounds, Direction, Expr, Name, Param, Passing, Type, TypeKind, Version};
+use crate::ir::{
+    At, Availability, Bounds, Direction, Expr, Name, Param, Passing, Type, TypeKind, Version,
+};
 use crate::source::Span;
 
 /// What the attributes of a parameter, or of a result, say.
@@ -18,8 +20,8 @@ pub(super) struct Marks {
     pub(super) raw: Option<At<()>>,
     copy: Option<At<()>>,
     bounds: Vec<(End, Expr)>,
-    default: Option<Expr>,
-    added: Option<At<Version>>,
+    pub(super) default: Option<Expr>,
+    pub(super) availability: Availability,
 }
 
 impl Marks {
@@ -44,7 +46,7 @@ impl Marks {
             "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
             "min" => self.bounds.extend(value(attribute, found).map(|value| (End::Min, value))),
             "default" => self.default = value(attribute, found),
-            "added" => self.added = added(attribute, found),
+            "added" => self.availability.added = added(attribute, found),
             "cfg" | "cfg_attr" => {
                 let message = "what is on the wire cannot depend on how a program is built";
                 report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
@@ -124,9 +126,11 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
         direction,
         view: marks.view.or(view),
         raw: marks.raw,
+        via: None,
+        sensitive: None,
+        availability: marks.availability,
         ty,
         default: marks.default,
-        added: marks.added,
     })
 }
 

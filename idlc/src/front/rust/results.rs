@@ -125,5 +125,15 @@ fn result(
         lowered.kind = TypeKind::List(Box::new(byte), Bounds::none());
     }
     marks.apply_bounds(&mut lowered, found);
-    Some(Output { name, docs: Vec::new(), view: marks.view.or(view), raw: marks.raw, ty: lowered })
+    Some(Output {
+        name,
+        docs: Vec::new(),
+        availability: marks.availability,
+        sensitive: None,
+        view: marks.view.or(view),
+        raw: marks.raw,
+        via: None,
+        ty: lowered,
+        default: marks.default,
+    })
 }

@@ -1,5 +1,6 @@
 //! Documentation and attributes: what stands before a declaration.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use pest::iterators::Pair;
@@ -8,7 +9,6 @@ use super::literal::{self, Number};
 use super::{Lowerer, Rule, doc_line, parts};
 use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::ir::{At, Docs, Name, Version};
-use crate::source::Span;
 
 /// What an attribute can stand before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +48,6 @@ impl Target {
             Target::Reserved => "reserved members",
         }
     }
-
-    const ALL: &'static [Target] = {
-        use Target::*;
-        &[
-            Module, Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method,
-            Param, Result, Reserved,
-        ]
-    };
 }
 
 /// What we do with an attribute.
@@ -68,13 +60,20 @@ enum Status {
     Foreign(&'static str),
 }
 
-use Target::{Enum, Error, Interface, Method, Module, Param, Result as Answer, Struct};
+use Target::{
+    Alias, Const, Enum, Error, Field, Interface, Member, Method, Module, Param, Result as Answer,
+    Struct, Variant,
+};
+
+/// What comes and goes.
+const DATED: &[Target] =
+    &[Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Param, Answer];
 
 const ATTRIBUTES: &[(&str, Status)] = &[
     ("uuid", Status::On(&[Interface])),
     ("version", Status::On(&[Interface, Module])),
     ("endpoint", Status::On(&[Interface])),
-    ("added", Status::On(Target::ALL)),
+    ("added", Status::On(DATED)),
     ("wire_name", Status::On(&[Method])),
     ("oneway", Status::On(&[Method])),
     ("idempotent", Status::On(&[Method])),
@@ -92,6 +91,9 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("move", Status::NotYet),
     ("via", Status::NotYet),
     ("sensitive", Status::NotYet),
+    ("rust.name", Status::NotYet),
+    ("rust.derive", Status::NotYet),
+    ("doc.hidden", Status::NotYet),
     ("range", Status::Foreign("bounds are part of the type: `u32<1..=100>`")),
     ("string", Status::Foreign("text is the type `string`")),
     ("unique", Status::Foreign("a value that may be missing is `T?`")),
@@ -193,11 +195,10 @@ impl Lowerer<'_> {
 
     /// Whether an attribute of this name may stand before a `target`; says so if not.
     fn belongs(&mut self, name: &Name, target: Target) -> bool {
-        if let Some((tool, _)) = name.text.split_once('.') {
+        if let Some((tool, _)) = name.text.split_once('.')
+            && !matches!(tool, "rust" | "doc")
+        {
             // Other back ends have their own name space, and theirs is not ours to judge.
-            if tool == "rust" {
-                self.not_yet("`rust.` attributes", name.span);
-            }
             return false;
         }
         let known = ATTRIBUTES.iter().find(|(known, _)| *known == name.text);
@@ -244,62 +245,55 @@ impl Lowerer<'_> {
     }
 
     /// The one argument of the attribute `name`, which looks like `example`.
-    fn argument<'i>(
+    pub(super) fn argument<'i>(
         &mut self,
         decor: &mut Decor<'i>,
         name: &str,
         example: &str,
     ) -> Option<Pair<'i, Rule>> {
+        self.arguments_of(decor, name, example, 1..=1)?.pop()
+    }
+
+    /// The arguments of the attribute `name`, which looks like `example`. None of them has a name.
+    pub(super) fn arguments_of<'i>(
+        &mut self,
+        decor: &mut Decor<'i>,
+        name: &str,
+        example: &str,
+        count: RangeInclusive<usize>,
+    ) -> Option<Vec<Pair<'i, Rule>>> {
         let attribute = decor.take(name)?;
-        let told = |span: Span, label: &str| {
-            let message = format!("`{name}` is written `[{example}]`");
-            Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span).label(label)
-        };
-        let (args, span) = match attribute.value {
-            Given::Nothing => {
-                self.found.push(told(attribute.name.span, "an argument is missing"));
-                return None;
-            }
+        let span = attribute.name.span;
+        let (span, label) = match attribute.value {
+            Given::Nothing => (span, "an argument is missing"),
             Given::Equals(value) | Given::Uuid(value) => {
-                let span = self.span(&value);
-                self.found.push(told(span, "arguments stand in parentheses"));
-                return None;
+                (self.span(&value), "arguments stand in parentheses")
             }
-            Given::Args(args) => (args, attribute.name.span),
+            Given::Args(args) if args.len() < *count.start() => (span, "an argument is missing"),
+            Given::Args(args) if args.len() > *count.end() => match count.end() {
+                1 => (span, "one argument only"),
+                _ => (span, "too many arguments"),
+            },
+            Given::Args(args) => {
+                let bare = |arg: Pair<'i, Rule>| {
+                    arg.into_inner().next().filter(|arg| arg.as_rule() == Rule::expr)
+                };
+                match args.into_iter().map(bare).collect::<Option<Vec<_>>>() {
+                    Some(args) => return Some(args),
+                    None => (span, "the argument has no name"),
+                }
+            }
         };
-        match <[_; 1]>::try_from(args) {
-            Ok([arg]) => {
-                arg.into_inner().next().filter(|arg| arg.as_rule() == Rule::expr).or_else(|| {
-                    self.found.push(told(span, "the argument has no name"));
-                    None
-                })
-            }
-            Err(args) => {
-                let label =
-                    if args.is_empty() { "an argument is missing" } else { "one argument only" };
-                self.found.push(told(span, label));
-                None
-            }
-        }
+        let message = format!("`{name}` is written `[{example}]`");
+        let told = Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span).label(label);
+        self.found.push(told);
+        None
     }
 
     /// A version, `M.m`, as the argument of the attribute `name`.
     pub(super) fn version(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<Version>> {
         let argument = self.argument(decor, name, &format!("{name}(1.0)"))?;
-        let (text, span) = (argument.as_str().trim(), self.span(&argument));
-        match literal::version(text) {
-            Some(version) => Some(At::new(version, span)),
-            None => {
-                let message = format!("`{text}` is not a version");
-                let mut told = Diagnostic::error(codes::BAD_VERSION, message, span)
-                    .label("a version is `major.minor`, two numbers up to 65535");
-                if literal::version(&format!("{text}.0")).is_some() {
-                    told = told.suggest("add the minor version", span.after(), ".0");
-                }
-                self.found.push(told);
-                None
-            }
-        }
+        self.version_of(&argument)
     }
 
     /// The uuid of an interface.
@@ -356,6 +350,11 @@ impl Lowerer<'_> {
     /// A string as the argument of the attribute `name`.
     pub(super) fn text(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<String>> {
         let argument = self.argument(decor, name, &format!("{name}(\"..\")"))?;
+        self.text_of(name, argument)
+    }
+
+    /// The string that an argument of the attribute `name` is.
+    pub(super) fn text_of(&mut self, name: &str, argument: Pair<'_, Rule>) -> Option<At<String>> {
         let span = self.span(&argument);
         match self.expr(argument)?.kind {
             crate::ir::ExprKind::Str(text) => Some(At::new(text, span)),

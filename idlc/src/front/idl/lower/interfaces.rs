@@ -5,16 +5,16 @@ use quote::quote;
 
 use super::attributes::Target;
 use super::{Lowerer, Rule, parts};
-use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{
-    Context, Direction, Interface, Item, Method, Name, Output, Param, RustCode, TypeKind,
+    Context, Direction, Expr, Interface, Item, Method, Name, Output, Param, RustCode, TypeKind,
 };
 
 impl Lowerer<'_> {
     pub(super) fn interface(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
         let mut decor = self.decor(decor, Target::Interface);
         let mut inner = parts(declaration);
-        let Some(name) = inner.next().map(|name| self.name(&name)) else { return };
+        let Some(mut name) = inner.next().map(|name| self.name(&name)) else { return };
+        let look = self.look(&mut decor, &mut name);
         let timeout = self.duration(&mut decor, "timeout");
         let mut interface = Interface {
             name,
@@ -22,6 +22,10 @@ impl Lowerer<'_> {
             uuid: self.uuid(&mut decor),
             version: self.version(&mut decor, "version"),
             endpoint: self.text(&mut decor, "endpoint"),
+            availability: self.availability(&mut decor),
+            look,
+            stable: self.flag(&mut decor, "stable"),
+            bases: Vec::new(),
             docs: decor.docs,
             consts: Vec::new(),
             methods: Vec::new(),
@@ -65,14 +69,17 @@ impl Lowerer<'_> {
     fn method(&mut self, decor: Pair<'_, Rule>, pair: Pair<'_, Rule>) -> Option<Method> {
         let mut decor = self.decor(decor, Target::Method);
         let mut inner = parts(pair);
-        let name = self.name(&inner.next()?);
+        let mut name = self.name(&inner.next()?);
         let mut method = Method {
+            look: self.look(&mut decor, &mut name),
             name,
             wire_name: self.text(&mut decor, "wire_name"),
             oneway: self.flag(&mut decor, "oneway"),
             idempotent: self.flag(&mut decor, "idempotent"),
             timeout: self.duration(&mut decor, "timeout"),
-            added: self.version(&mut decor, "added"),
+            must_understand: self.flag(&mut decor, "must_understand"),
+            cancellable: self.flag(&mut decor, "cancellable"),
+            availability: self.availability(&mut decor),
             docs: decor.docs,
             params: Vec::new(),
             results: Vec::new(),
@@ -95,7 +102,8 @@ impl Lowerer<'_> {
     fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
         let mut inner = parts(pair);
         let mut decor = self.decor(inner.next()?, Target::Param);
-        let name = self.name(&inner.next()?);
+        let mut name = self.name(&inner.next()?);
+        self.rust_name(&mut decor, &mut name);
         let (input, output) = (self.flag(&mut decor, "in"), self.flag(&mut decor, "out"));
         let direction = match (input, output) {
             (_, None) => Direction::In,
@@ -104,10 +112,23 @@ impl Lowerer<'_> {
         };
         let view = self.flag(&mut decor, "view");
         let raw = self.flag(&mut decor, "raw");
-        let added = self.version(&mut decor, "added");
+        let via = self.via(&mut decor);
+        let sensitive = self.flag(&mut decor, "sensitive");
+        let availability = self.availability(&mut decor);
         let ty = self.ty(inner.next()?);
         let default = inner.next().and_then(|value| self.expr(value));
-        Some(Param { name, docs: decor.docs, direction, view, raw, ty: ty?, default, added })
+        Some(Param {
+            name,
+            docs: decor.docs,
+            availability,
+            sensitive,
+            direction,
+            view,
+            raw,
+            via,
+            ty: ty?,
+            default,
+        })
     }
 
     fn results(&mut self, pair: Pair<'_, Rule>) -> Vec<Output> {
@@ -117,21 +138,15 @@ impl Lowerer<'_> {
         }
         let mut inner = parts(results);
         let (Some(decor), Some(ty)) = (inner.next(), inner.next()) else { return Vec::new() };
-        self.result(decor, None, ty).into_iter().collect()
+        self.result(decor, None, ty, None).into_iter().collect()
     }
 
     fn named_result(&mut self, pair: Pair<'_, Rule>) -> Option<Output> {
         let mut inner = parts(pair);
         let (decor, name, ty) = (inner.next()?, inner.next()?, inner.next()?);
         let name = self.name(&name);
-        if let Some(default) = inner.next() {
-            let span = self.span(&default);
-            let message = "a result has no default";
-            let told = Diagnostic::error(codes::BAD_DEFAULT, message, span)
-                .label("the server always answers");
-            self.found.push(told);
-        }
-        self.result(decor, Some(name), ty)
+        let default = inner.next().and_then(|value| self.expr(value));
+        self.result(decor, Some(name), ty, default)
     }
 
     fn result(
@@ -139,15 +154,20 @@ impl Lowerer<'_> {
         decor: Pair<'_, Rule>,
         name: Option<Name>,
         ty: Pair<'_, Rule>,
+        default: Option<Expr>,
     ) -> Option<Output> {
         let mut decor = self.decor(decor, Target::Result);
         let view = self.flag(&mut decor, "view");
         let raw = self.flag(&mut decor, "raw");
+        let via = self.via(&mut decor);
+        let sensitive = self.flag(&mut decor, "sensitive");
+        let availability = self.availability(&mut decor);
         let ty = self.ty(ty)?;
         // `-> ()` says that there is nothing to say.
         if name.is_none() && matches!(ty.kind, TypeKind::Unit) {
             return None;
         }
-        Some(Output { name, docs: decor.docs, view, raw, ty })
+        let docs = decor.docs;
+        Some(Output { name, docs, availability, sensitive, view, raw, via, ty, default })
     }
 }

@@ -39,8 +39,12 @@ impl Lowerer<'_> {
         let growth = growth(self.flag(&mut decor, "final"));
         let mut inner = parts(declaration);
         let (Some(name), Some(fields)) = (inner.next(), inner.next()) else { return };
+        let mut name = self.name(&name);
         let item = Struct {
-            name: self.name(&name),
+            availability: self.availability(&mut decor),
+            look: self.look(&mut decor, &mut name),
+            sensitive: self.flag(&mut decor, "sensitive"),
+            name,
             qualified: String::new(),
             docs: decor.docs,
             growth,
@@ -56,22 +60,28 @@ impl Lowerer<'_> {
     fn field(&mut self, pair: Pair<'_, Rule>) -> Option<Field> {
         let mut inner = parts(pair);
         let mut decor = self.decor(inner.next()?, Target::Field);
-        let added = self.version(&mut decor, "added");
-        let name = self.name(&inner.next()?);
+        let mut name = self.name(&inner.next()?);
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
+        let sensitive = self.flag(&mut decor, "sensitive");
         let ty = self.ty(inner.next()?);
         let default = inner.next().map(|value| self.expr(value));
         let Some(ty) = ty else {
             self.lose(&name);
             return None;
         };
-        Some(Field { name, docs: decor.docs, ty, default: default.flatten(), added })
+        let default = default.flatten();
+        Some(Field { name, docs: decor.docs, availability, look, sensitive, ty, default })
     }
 
     pub(super) fn enumeration(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
         let mut decor = self.decor(decor, Target::Enum);
         let growth = growth(self.flag(&mut decor, "final"));
         let mut inner = parts(declaration);
-        let Some(name) = inner.next().map(|name| self.name(&name)) else { return };
+        let Some(mut name) = inner.next().map(|name| self.name(&name)) else { return };
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
+        let sensitive = self.flag(&mut decor, "sensitive");
         let mut base = At::new(IntKind::U32, name.span);
         let (mut members, mut reserved) = (Vec::new(), Vec::new());
         for part in inner {
@@ -87,8 +97,18 @@ impl Lowerer<'_> {
                 }
             }
         }
-        let qualified = String::new();
-        let item = Enum { name, qualified, docs: decor.docs, growth, base, members, reserved };
+        let item = Enum {
+            name,
+            qualified: String::new(),
+            docs: decor.docs,
+            availability,
+            look,
+            sensitive,
+            growth,
+            base,
+            members,
+            reserved,
+        };
         self.reading.module.items.push(Item::Enum(item));
     }
 
@@ -110,14 +130,16 @@ impl Lowerer<'_> {
     }
 
     fn member(&mut self, entry: Entry<'_>) -> Option<Member> {
-        let decor = self.decor(entry.decor.clone(), Target::Member);
-        let name = self.name(&entry.part(Rule::ident)?);
+        let mut decor = self.decor(entry.decor.clone(), Target::Member);
+        let mut name = self.name(&entry.part(Rule::ident)?);
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
         let value = entry.part(Rule::expr).map(|value| self.expr(value));
         if matches!(value, Some(None)) {
             self.lose(&name);
             return None;
         }
-        Some(Member { name, docs: decor.docs, value: value.flatten() })
+        Some(Member { name, docs: decor.docs, availability, look, value: value.flatten() })
     }
 
     pub(super) fn error_type(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
@@ -132,8 +154,12 @@ impl Lowerer<'_> {
                 None => variants.extend(self.variant(entry)),
             }
         }
+        let mut name = self.name(&name);
         let item = Union {
-            name: self.name(&name),
+            availability: self.availability(&mut decor),
+            look: self.look(&mut decor, &mut name),
+            sensitive: self.flag(&mut decor, "sensitive"),
+            name,
             qualified: String::new(),
             docs: decor.docs,
             growth,
@@ -145,8 +171,10 @@ impl Lowerer<'_> {
     }
 
     fn variant(&mut self, entry: Entry<'_>) -> Option<Variant> {
-        let decor = self.decor(entry.decor.clone(), Target::Variant);
-        let name = self.name(&entry.part(Rule::ident)?);
+        let mut decor = self.decor(entry.decor.clone(), Target::Variant);
+        let mut name = self.name(&entry.part(Rule::ident)?);
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
         let payload = match (entry.part(Rule::positional), entry.part(Rule::fields)) {
             (Some(types), _) => self.positional(types, &name)?,
             (None, Some(fields)) => Payload::Named(self.fields(fields)),
@@ -157,7 +185,8 @@ impl Lowerer<'_> {
             self.lose(&name);
             return None;
         }
-        Some(Variant { name, docs: decor.docs, tag: tag.flatten(), payload })
+        let (docs, tag) = (decor.docs, tag.flatten());
+        Some(Variant { name, docs, availability, look, tag, payload })
     }
 
     fn positional(&mut self, pair: Pair<'_, Rule>, variant: &Name) -> Option<Payload> {
@@ -168,7 +197,7 @@ impl Lowerer<'_> {
                 return None;
             };
             let name = Name::new(index.to_string(), ty.span);
-            fields.push(Field { name, docs: Vec::new(), ty, default: None, added: None });
+            fields.push(Field::positional(name, ty));
         }
         Some(Payload::Positional(fields))
     }
