@@ -6,6 +6,8 @@
 
 pub mod codes;
 #[cfg(feature = "grammar")]
+mod hosts;
+#[cfg(feature = "grammar")]
 mod json;
 #[cfg(feature = "grammar")]
 mod render;
@@ -13,6 +15,8 @@ mod suggest;
 
 use std::collections::HashMap;
 
+#[cfg(feature = "grammar")]
+pub use hosts::{to_github, to_sarif};
 #[cfg(feature = "grammar")]
 pub use json::to_json;
 #[cfg(feature = "grammar")]
@@ -39,6 +43,15 @@ pub struct Label {
     pub text: String,
 }
 
+/// Whether a change of the text can be made without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applicability {
+    /// There is one thing that can have been meant. `idlc check --fix` makes these changes.
+    Safe,
+    /// A guess, for people to judge.
+    Unsure,
+}
+
 /// A change of the text that would mend it.
 #[derive(Clone, Debug)]
 pub struct Suggestion {
@@ -48,6 +61,15 @@ pub struct Suggestion {
     pub span: Span,
     /// What comes in its place.
     pub replacement: String,
+    /// Whether it can be made without asking.
+    pub applicability: Applicability,
+}
+
+impl Suggestion {
+    /// Can it be made without asking?
+    pub fn is_safe(&self) -> bool {
+        self.applicability == Applicability::Safe
+    }
 }
 
 /// One thing that is wrong.
@@ -126,17 +148,52 @@ impl Diagnostic {
         self
     }
 
-    /// Adds advice that is a change of the text: `replacement` in place of `span`.
+    /// Adds advice that is a change of the text and a guess: `replacement` in place of `span`.
     #[must_use]
     pub fn suggest(
-        mut self,
+        self,
         message: impl Into<String>,
         span: Span,
         replacement: impl Into<String>,
     ) -> Self {
-        let (message, replacement) = (message.into(), replacement.into());
-        self.suggestions.push(Suggestion { message, span, replacement });
+        self.change(message.into(), span, replacement.into(), Applicability::Unsure)
+    }
+
+    /// Adds advice that is a change of the text which tools may make without asking: `replacement`
+    /// in place of `span`. For mistakes that leave no doubt about what was meant.
+    #[must_use]
+    pub fn fix(
+        self,
+        message: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Self {
+        self.change(message.into(), span, replacement.into(), Applicability::Safe)
+    }
+
+    fn change(
+        mut self,
+        message: String,
+        span: Span,
+        replacement: String,
+        applicability: Applicability,
+    ) -> Self {
+        self.suggestions.push(Suggestion { message, span, replacement, applicability });
         self
+    }
+
+    /// What to do about it, all in words.
+    pub fn advice(&self) -> Vec<String> {
+        let changes = self.suggestions.iter().map(|change| {
+            // Most changes say what is to be written; those that insert a mark may not.
+            match change.replacement.trim() {
+                written if written.is_empty() || change.message.contains(written) => {
+                    change.message.clone()
+                }
+                written => format!("{}: `{written}`", change.message),
+            }
+        });
+        self.help.iter().cloned().chain(changes).collect()
     }
 
     /// Shows this message at its first place only, however often it is pushed.

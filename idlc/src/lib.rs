@@ -15,8 +15,12 @@ pub mod codegen;
 #[cfg(feature = "grammar")]
 pub mod compile;
 pub mod diagnostic;
+#[cfg(feature = "grammar")]
+pub mod fix;
 pub mod front;
 pub mod ir;
+#[cfg(feature = "grammar")]
+pub mod json;
 pub mod resolve;
 pub mod source;
 

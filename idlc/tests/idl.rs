@@ -89,6 +89,7 @@ mod hostile {
         assert_eq!(complete, !run.diagnostics().has_errors());
         assert_eq!(drawn.is_empty(), run.diagnostics().is_empty());
         assert_eq!(run.json().count(), run.lines().count());
+        assert_eq!(run.github().count(), run.lines().count());
     }
 
     /// Every case of this test, as material to spoil.
@@ -191,6 +192,20 @@ mod hostile {
             survives(&spoil(file, &changes));
         }
 
+        /// What is mended has nothing left to mend.
+        #[test]
+        fn mending_comes_to_an_end(
+            file in any::<prop::sample::Index>(),
+            changes in prop::collection::vec(
+                (any::<prop::sample::Index>(), 0..PIECES.len() + 20, 0usize..12),
+                1..3,
+            ),
+        ) {
+            let file: &String = file.get(corpus());
+            let mended = idlc::fix::mend("hostile.idl", &spoil(file, &changes));
+            assert_eq!(idlc::fix::mend("hostile.idl", &mended.text).changes, 0);
+        }
+
         #[test]
         fn heaps_of_pieces_are_survived(pieces in prop::collection::vec(0..PIECES.len(), 0..200)) {
             let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
@@ -218,71 +233,5 @@ mod hostile {
         survives(&format!("module m;\nstruct A {{\n{}}}", "u32 key,\n".repeat(2_000)));
         survives(&format!("module m;\n{}", "struct A { u32 key, }\n".repeat(2_000)));
         survives(&format!("module m;\nstruct A {{ {} }}", "a: list<,,>, ".repeat(2_000)));
-    }
-}
-
-mod command {
-    //! The command line, as scripts see it.
-
-    use super::*;
-    use std::process::{Command, Output};
-
-    fn idlc(args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_idlc"));
-        command.args(args).current_dir(folder("")).output().unwrap()
-    }
-
-    fn text(bytes: &[u8]) -> &str {
-        std::str::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn a_good_file_is_status_0_and_silence() {
-        let done = idlc(&["check", "accepted/key_value.idl", "accepted/frames.idl"]);
-        assert_eq!((done.status.code(), text(&done.stdout), text(&done.stderr)), (Some(0), "", ""));
-    }
-
-    #[test]
-    fn errors_are_status_1_and_drawn_without_colour_into_a_pipe() {
-        let done = idlc(&["check", "refused/split_arrow.idl"]);
-        assert_eq!(done.status.code(), Some(1));
-        assert!(text(&done.stderr).starts_with("error[E0009]: `- >` is not an arrow"));
-    }
-
-    #[test]
-    fn json_is_one_object_for_each_mistake() {
-        let done = idlc(&["check", "--json", "refused/split_arrow.idl", "nowhere.idl"]);
-        assert_eq!(done.status.code(), Some(1));
-        let lines: Vec<_> = text(&done.stdout).lines().collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines.iter().all(|line| line.starts_with("{\"code\":\"E00")), "{lines:?}");
-    }
-
-    #[test]
-    fn rust_goes_where_it_is_told() {
-        let out = std::env::temp_dir().join(format!("idlc-command-{}.rs", std::process::id()));
-        let done = idlc(&["gen", "accepted/frames.idl", "-o", out.to_str().unwrap()]);
-        let written = fs::read_to_string(&out).unwrap();
-        fs::remove_file(&out).unwrap();
-        assert_eq!((done.status.code(), text(&done.stdout)), (Some(0), ""));
-        assert_eq!(written, text(&idlc(&["gen", "accepted/frames.idl"]).stdout));
-        assert!(written.contains("pub trait FrameSource"));
-    }
-
-    #[test]
-    fn what_is_not_understood_is_status_2() {
-        for args in [&[][..], &["chek", "x"], &["check"], &["gen", "a", "b"], &["check", "-x", "a"]]
-        {
-            assert_eq!(idlc(args).status.code(), Some(2), "{args:?}");
-        }
-    }
-
-    #[test]
-    fn help_and_version_are_answers() {
-        assert!(text(&idlc(&["--help"]).stdout).contains("Usage:"));
-        assert_eq!(
-            text(&idlc(&["--version"]).stdout),
-            format!("idlc {}\n", env!("CARGO_PKG_VERSION"))
-        );
     }
 }

@@ -225,7 +225,7 @@ impl Resolver<'_> {
             let message = format!("{} is not a value of this type", describe(&value.kind));
             let mut error = Diagnostic::error(codes::BAD_VALUE, message, value.span);
             if let (ExprKind::Str(_), TypeKind::Bytes(_)) = (&value.kind, &ty.kind) {
-                error = error.suggest("put a `b` in front", value.span.before(), "b");
+                error = error.fix("put a `b` in front", value.span.before(), "b");
             }
             self.found.push(error.also(ty.span, "the type is this"));
         }

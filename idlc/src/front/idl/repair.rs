@@ -151,7 +151,7 @@ impl Reader<'_> {
                 let message = "strings stand between double quotes";
                 let found = Diagnostic::error(codes::FOREIGN, message, span(&at))
                     .label("single quotes mean nothing")
-                    .suggest("write double quotes", span(&at), quoted.clone());
+                    .fix("write double quotes", span(&at), quoted.clone());
                 (found, Some((at, quoted)))
             }
             Flaw::Stray(at) => {

@@ -22,7 +22,21 @@ pub(super) struct Slip {
 
 impl Slip {
     /// Tells `diagnostic`, with the advice `how` to put `replacement` in place of `range`; and does.
+    /// There is no doubt that this was meant.
     fn fixed(
+        scene: &Scene<'_>,
+        diagnostic: Diagnostic,
+        how: &str,
+        range: Range<usize>,
+        replacement: impl Into<String>,
+    ) -> Self {
+        let replacement = replacement.into();
+        let diagnostic = diagnostic.fix(how, scene.span(range.clone()), replacement.clone());
+        Self { diagnostic, changes: vec![(range, replacement)] }
+    }
+
+    /// As [`fixed`](Self::fixed), where it is a guess.
+    fn guessed(
         scene: &Scene<'_>,
         diagnostic: Diagnostic,
         how: &str,

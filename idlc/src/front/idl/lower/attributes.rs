@@ -313,7 +313,7 @@ impl Lowerer<'_> {
             Ok(uuid) if bare.len() == value.as_str().len() => return Some(At::new(uuid, span)),
             Ok(_) => {
                 Diagnostic::error(codes::BAD_UUID, "a uuid stands without quotes or braces", span)
-                    .suggest("write it bare", span, bare)
+                    .fix("write it bare", span, bare)
             }
             Err(problem) => told.label(problem),
         };

@@ -97,7 +97,7 @@ impl Lowerer<'_> {
             let message = "an optional value is optional once";
             let told = Diagnostic::error(codes::BAD_TYPE_ARGUMENTS, message, *second)
                 .label("says nothing new")
-                .suggest("remove it", *second, "");
+                .fix("remove it", *second, "");
             self.found.push(told);
         }
         let span = ty.span.to(*first);
@@ -218,7 +218,7 @@ impl Lowerer<'_> {
             }
             (true, None) => Diagnostic::error(codes::BAD_BOUND, "a bound without an end", operator)
                 .label("`..=` is followed by the largest")
-                .suggest("for no upper bound, write `..`", operator, ".."),
+                .fix("for no upper bound, write `..`", operator, ".."),
             _ => return Some(Bounds { min, max, span }),
         };
         self.found.push(told);
@@ -272,7 +272,14 @@ impl Lowerer<'_> {
             "char" => told = told.note("a character is a number of Unicode, or a `string`"),
             _ => {}
         }
-        self.found.push(told.suggest(format!("write `{instead}`"), place, instead));
+        let how = format!("write `{instead}`");
+        // A character may be a number, a byte or a text, and a pointer-sized number a count.
+        let is_a_guess =
+            matches!(name, "char" | "wchar_t" | "long" | "ULONG" | "LONG" | "unsigned");
+        self.found.push(match is_a_guess {
+            true => told.suggest(how, place, instead),
+            false => told.fix(how, place, instead),
+        });
         Some(Type::new(kind, span))
     }
 

@@ -132,7 +132,7 @@ pub(super) fn constant_without_type(scene: &Scene<'_>) -> Option<Slip> {
     let told =
         Diagnostic::error(codes::UNEXPECTED, "a constant says its type", scene.span(scene.gap()))
             .label("expected `:` and a type");
-    Some(Slip::fixed(scene, told, "add it", scene.gap(), format!(": {guess}")))
+    Some(Slip::guessed(scene, told, "add it", scene.gap(), format!(": {guess}")))
 }
 
 /// `HRESULT f(..)`, `void f(..)`, `u32 f(..)`
@@ -154,7 +154,7 @@ pub(super) fn result_type_for_fn(scene: &Scene<'_>) -> Option<Slip> {
         "void" => told.label("a method without `->` answers nothing"),
         _ => told.label("results stand behind: `fn name(..) -> type;`"),
     };
-    Some(Slip::fixed(scene, told, "write `fn`", scene.at(0, 0), "fn"))
+    Some(Slip::guessed(scene, told, "write `fn`", scene.at(0, 0), "fn"))
 }
 
 /// `struct` inside of an interface.
@@ -208,7 +208,7 @@ pub(super) fn keyword(scene: &Scene<'_>) -> Option<Slip> {
         Some(_) => format!("it is called `{ours}`"),
         None => format!("did you mean `{ours}`?"),
     };
-    Some(Slip::fixed(scene, told, &how, scene.at(0, 0), ours))
+    Some(Slip::guessed(scene, told, &how, scene.at(0, 0), ours))
 }
 
 /// `get(key: string);`

@@ -188,7 +188,7 @@ pub(super) fn open_angle(scene: &Scene<'_>) -> Option<Slip> {
     let span = scene.span(scene.tokens.at(open));
     let told =
         Diagnostic::error(codes::UNCLOSED, "this `<` is never closed", span).label("needs a `>`");
-    Some(Slip::fixed(scene, told, "a `>` may belong here", place..place, ">"))
+    Some(Slip::guessed(scene, told, "a `>` may belong here", place..place, ">"))
 }
 
 /// A missing `;` or `,`, told where it is missing and not where that was noticed.
