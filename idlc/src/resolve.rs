@@ -211,6 +211,3 @@ impl Resolver<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
