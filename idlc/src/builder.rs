@@ -93,7 +93,7 @@ impl Builder {
             }
             // Before it is read: a file that is missing now may be there the next time.
             writeln!(cargo, "cargo::rerun-if-changed={}", path.display())?;
-            let Some(module) = run.module(&path) else { continue };
+            let Some(module) = run.module_for_rust(&path) else { continue };
             let target = self.target(&path)?;
             if !written.insert(target.clone()) {
                 faults.push(format!("two files would become `{}`", target.display()));

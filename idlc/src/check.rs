@@ -9,6 +9,7 @@ mod items;
 mod methods;
 mod names;
 mod records;
+mod references;
 mod sizes;
 mod types;
 mod values;

@@ -19,6 +19,7 @@ mod derives;
 mod descriptor;
 mod docs;
 mod enumeration;
+mod gate;
 mod interface;
 mod record;
 mod server;
@@ -27,6 +28,7 @@ mod union;
 mod value;
 mod wire;
 
+pub use gate::refuse;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 

@@ -54,6 +54,20 @@ impl Compilation {
         self.module_from_bytes(path, text.as_bytes().to_owned())
     }
 
+    /// [`module`](Self::module), of which Rust is to be made: `None` also if it needs what this
+    /// version makes no Rust of, which is among the errors then.
+    pub fn module_for_rust(&mut self, path: &Path) -> Option<Module> {
+        self.module(path).filter(|module| self.can_be_rust(module))
+    }
+
+    /// Whether Rust can be made of a module; what stands in the way is among the errors then.
+    pub fn can_be_rust(&mut self, module: &Module) -> bool {
+        let refused = codegen::refuse(module);
+        let fine = !refused.has_errors();
+        self.diagnostics.append(refused);
+        fine
+    }
+
     fn module_from_bytes(&mut self, path: &str, bytes: Vec<u8>) -> Option<Module> {
         let (text, invalid_at) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),

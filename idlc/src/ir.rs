@@ -33,6 +33,7 @@ mod expr;
 pub mod identity;
 mod name;
 mod number;
+mod reference;
 pub mod text;
 mod ty;
 
@@ -40,6 +41,7 @@ pub use attributes::{Availability, Deprecation, Look, Via};
 pub use expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 pub use name::{At, Name, Path};
 pub use number::{Float, Integer};
+pub use reference::{Event, HandleKind, Object, Owner, Right, Rights};
 pub use ty::{Bounds, FloatKind, IntKind, Named, Passing, RustCode, Type, TypeKind};
 
 /// One source of interfaces: an `.idl` file, or one annotated Rust item.
@@ -353,6 +355,8 @@ pub struct Interface {
     pub consts: Vec<Const>,
     /// In the order of the source.
     pub methods: Vec<Method>,
+    /// What its server tells its clients without being asked, in the order of the source.
+    pub events: Vec<Event>,
     /// `reserved fn name;`
     pub reserved: Vec<Name>,
     /// Visibility of the generated types. Not part of what an interface says, so equality ignores
@@ -373,6 +377,7 @@ impl PartialEq for Interface {
             && self.bases == other.bases
             && self.consts == other.consts
             && self.methods == other.methods
+            && self.events == other.events
             && self.reserved == other.reserved
     }
 }
@@ -449,6 +454,8 @@ pub struct Param {
     pub raw: Option<At<()>>,
     /// `[via(section)]`
     pub via: Option<At<Via>>,
+    /// `[move]`: the caller gives its handle away.
+    pub moved: Option<At<()>>,
     /// What it holds. An `[out]` parameter's type is that of the buffer.
     pub ty: Type,
     /// Stands in where an older client did not send it.

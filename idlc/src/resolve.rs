@@ -5,12 +5,13 @@
 //! generator cannot fail. Whatever cannot be bound is reported and left as it stands.
 
 mod constant;
+mod owner;
 mod scope;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
     At, Bounds, Enum, Expr, ExprKind, Field, Growth, IntKind, Integer, Interface, Item, Module,
-    Payload, Struct, Type, TypeKind, Union, Version,
+    Param, Payload, Struct, Type, TypeKind, Union, Version,
 };
 use crate::source::Span;
 use scope::Scope;
@@ -39,6 +40,7 @@ pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
         }
     }
     module.items.retain(|item| !matches!(item, Item::Alias(_)));
+    owner::settle(module);
 }
 
 /// The walk over a module. Names are looked up in `scope`, values computed in `constant`.
@@ -125,13 +127,11 @@ impl Resolver<'_> {
             self.ty(&mut constant.ty);
             self.value(&mut constant.value, &constant.ty);
         }
+        for event in &mut item.events {
+            self.params(&mut event.params);
+        }
         for method in &mut item.methods {
-            for param in &mut method.params {
-                self.ty(&mut param.ty);
-                if let Some(default) = &mut param.default {
-                    self.value(default, &param.ty);
-                }
-            }
+            self.params(&mut method.params);
             for result in &mut method.results {
                 self.ty(&mut result.ty);
                 if let Some(default) = &mut result.default {
@@ -145,10 +145,21 @@ impl Resolver<'_> {
         self.inside = None;
     }
 
+    fn params(&mut self, params: &mut [Param]) {
+        for param in params {
+            self.ty(&mut param.ty);
+            if let Some(default) = &mut param.default {
+                self.value(default, &param.ty);
+            }
+        }
+    }
+
     /// Binds the names in a type.
     fn ty(&mut self, ty: &mut Type) {
         match &mut ty.kind {
             TypeKind::Unit | TypeKind::Bool | TypeKind::Named(_) => {}
+            TypeKind::Handle(..) | TypeKind::Object(_) => {}
+            TypeKind::Stream(item) => self.ty(item),
             TypeKind::Int(kind, bounds) => {
                 let kind = TypeKind::Int(*kind, Bounds::none());
                 self.bounds(bounds, &kind);

@@ -50,6 +50,20 @@ fn accepted_files_become_rust_without_a_word() {
     }
 }
 
+/// What is right, and yet more than this version makes Rust of.
+#[test]
+fn what_no_rust_is_made_of_is_told_by_name() {
+    for path in idl_files("not_generated") {
+        let (_, checked) = compile(&path);
+        assert!(checked.diagnostics().is_empty(), "{}", checked.drawn(Colour::Never));
+        let mut run = Compilation::new();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let module = run.module_from_text(name, &fs::read_to_string(&path).unwrap()).unwrap();
+        assert!(!run.can_be_rust(&module), "{} becomes Rust", path.display());
+        expect_test::expect_file![path.with_extension("txt")].assert_eq(&run.drawn(Colour::Never));
+    }
+}
+
 #[test]
 fn five_mistakes_are_five_errors() {
     let (_, run) = compile(&folder("refused").join("five_mistakes.idl"));

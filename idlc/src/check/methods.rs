@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::records::Entry;
+use super::references::Place;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{At, Direction, Item, Method, Output, Param, Type, TypeKind, UnionUse};
 
@@ -21,8 +22,12 @@ impl Checker<'_> {
             let message = "a deadline of zero has always passed";
             self.push(Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, timeout.span));
         }
-        let entries: Vec<Entry<'_>> = item
-            .params
+        self.params_append_only(&item.params);
+        self.results_append_only(&item.results);
+    }
+
+    pub(super) fn params_append_only(&mut self, params: &[Param]) {
+        let entries: Vec<Entry<'_>> = params
             .iter()
             .map(|param| Entry {
                 name: &param.name,
@@ -32,9 +37,11 @@ impl Checker<'_> {
             })
             .collect();
         self.append_only("parameter", &entries);
+    }
+
+    fn results_append_only(&mut self, results: &[Output]) {
         // The one result without a name has nothing behind it.
-        let entries: Vec<Entry<'_>> = item
-            .results
+        let entries: Vec<Entry<'_>> = results
             .iter()
             .filter_map(|result| {
                 Some(Entry {
@@ -48,8 +55,10 @@ impl Checker<'_> {
         self.append_only("result", &entries);
     }
 
-    fn param(&mut self, item: &Param) {
+    pub(super) fn param(&mut self, item: &Param) {
         self.ty(&item.ty);
+        self.references(&item.ty, Place::Whole);
+        self.moved(item);
         if let TypeKind::Unit = item.ty.kind {
             let message = "a parameter of type `()` says nothing";
             self.push(Diagnostic::error(codes::WRONG_KIND, message, item.ty.span));
@@ -61,6 +70,7 @@ impl Checker<'_> {
         }
         if let Some(default) = &item.default {
             self.value(default, &item.ty);
+            self.no_default(&item.ty, default);
             let form = match (item.direction, item.view, item.raw) {
                 (Direction::Out | Direction::InOut, ..) => "a buffer of the caller",
                 (_, Some(_), _) => "a `[view]`",
@@ -74,6 +84,7 @@ impl Checker<'_> {
 
     fn result(&mut self, item: &Output) {
         self.ty(&item.ty);
+        self.references(&item.ty, Place::Whole);
         self.view(item.view, &item.ty);
         self.raw(item.raw, &item.ty);
         if let Some(default) = &item.default {

@@ -8,9 +8,9 @@ use crate::ir::{Item, Module, Name};
 use crate::source::Span;
 
 /// The types of the language, and those of Rust that generated code writes without a path.
-const TYPES: [&str; 22] = [
+const TYPES: [&str; 24] = [
     "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64",
-    "string", "bytes", "list", "map", "str", "usize", "isize", "char", "Self",
+    "string", "bytes", "list", "map", "handle", "stream", "str", "usize", "isize", "char", "Self",
 ];
 
 impl Checker<'_> {
@@ -25,8 +25,10 @@ impl Checker<'_> {
                 self.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
             }
             taken.insert(self, name.ident().to_string(), name.span, None);
-            if let Item::Interface(_) = item {
-                for behind in ["Client", "Server"] {
+            if let Item::Interface(item) = item {
+                let of_events =
+                    if item.events.is_empty() { &[][..] } else { &["Emitter", "Event"] };
+                for &behind in ["Client", "Server", "Ref"].iter().chain(of_events) {
                     let made = format!("{name}{behind}");
                     taken.insert(self, made, name.span, Some(behind));
                 }

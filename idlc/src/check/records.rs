@@ -1,6 +1,7 @@
 //! Structs, and the fields of structs and payloads.
 
 use super::Checker;
+use super::references::Place;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{At, Field, Growth, Name, Struct, Version};
 use crate::source::Span;
@@ -13,10 +14,13 @@ impl Checker<'_> {
     }
 
     pub(super) fn fields(&mut self, fields: &[Field], growth: Growth) {
+        let place = if growth.is_closed() { Place::Final } else { Place::Inside };
         for field in fields {
             self.ty(&field.ty);
+            self.references(&field.ty, place);
             if let Some(default) = &field.default {
                 self.value(default, &field.ty);
+                self.no_default(&field.ty, default);
                 if growth.is_closed() {
                     let message = "a `[final]` type has no defaults: every field is always sent";
                     self.push(Diagnostic::error(codes::BAD_DEFAULT, message, default.span));

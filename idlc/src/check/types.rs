@@ -14,6 +14,8 @@ impl Checker<'_> {
     pub(super) fn ty(&mut self, ty: &Type) {
         match &ty.kind {
             TypeKind::Unit | TypeKind::Bool | TypeKind::Unresolved(_) => {}
+            TypeKind::Handle(..) | TypeKind::Object(_) => {}
+            TypeKind::Stream(item) => self.ty(item),
             TypeKind::Named(_) => self.not_an_interface(ty),
             TypeKind::Float(_, bounds) => self.float_bounds(bounds),
             TypeKind::Int(_, bounds) | TypeKind::String(bounds) | TypeKind::Bytes(bounds) => {
@@ -42,13 +44,6 @@ impl Checker<'_> {
                 }
                 items.iter().for_each(|item| self.ty(item));
             }
-        }
-    }
-
-    fn not_an_interface(&mut self, ty: &Type) {
-        if let Some(Item::Interface(item)) = self.definition(ty) {
-            let message = format!("interface `{}` as a type: not in this version yet", item.name);
-            self.push(Diagnostic::error(codes::NOT_YET, message, ty.span));
         }
     }
 
@@ -94,6 +89,9 @@ impl Checker<'_> {
             TypeKind::Optional(_) => "a key is always there",
             TypeKind::Map(..) | TypeKind::List(..) => "lists and maps are no keys",
             TypeKind::Unit => "`()` tells no entries apart",
+            TypeKind::Handle(..) => "two handles may stand for one thing",
+            TypeKind::Object(_) => "objects have no order",
+            TypeKind::Stream(_) => "a stream has no value to find things by",
             TypeKind::Tuple(items) => {
                 items.iter().for_each(|item| self.map_key(item));
                 return;

@@ -37,6 +37,13 @@ pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
             quote!((#(#items,)*))
         }
         TypeKind::Named(named) => named.rust.0.clone(),
+        TypeKind::Handle(..) => quote!(#rt::OwnedFd),
+        TypeKind::Object(object) => object.named("Ref"),
+        // `gate` lets none through.
+        TypeKind::Stream(item) => {
+            let item = owned(item, rt);
+            quote!(#rt::Stream<#item>)
+        }
         // `check` lets none through. If it did, the Rust compiler would say that it knows no such
         // type, at the right place.
         TypeKind::Unresolved(path) => {

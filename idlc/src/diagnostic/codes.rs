@@ -54,6 +54,8 @@ codes! {
     INFINITE_SIZE = "E0206", "a type that contains itself has no size";
     BAD_MAP_KEY = "E0207", "a type that cannot be a key of a map";
     MISSING_DEFAULT = "E0208", "what came later needs a default, for peers that do not send it";
+    BAD_HANDLE = "E0220", "a kind or right of handles that there is not";
+    MISPLACED_REFERENCE = "E0221", "a handle, an interface or a stream where none can stand";
 
     // E03..: attributes and directions.
     BAD_ATTRIBUTE_ARGUMENT = "E0301", "an attribute has wrong arguments";
@@ -64,6 +66,8 @@ codes! {
     BAD_VIEW = "E0306", "`[view]` is for `bytes`";
     BAD_ONEWAY = "E0307", "a one-way method has no answer";
     BAD_RAISES = "E0308", "`raises` names an `error` type";
+    BAD_MOVE = "E0320", "`[move]` is for handles";
+    BAD_EVENT = "E0321", "an event goes one way, from the server";
 
     // E04..: identity and evolution.
     ORDINAL_CLASH = "E0401", "two methods have the same ordinal";

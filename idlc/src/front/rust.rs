@@ -13,6 +13,7 @@ mod expr;
 mod interface;
 mod item;
 mod params;
+mod references;
 mod results;
 mod ty;
 
@@ -84,6 +85,9 @@ fn finish(item: Item, mut found: Diagnostics) -> Result<Item, TokenStream> {
     };
     resolve(&mut module, &mut found);
     found.append(check(&module));
+    if !found.has_errors() {
+        found.append(codegen::refuse(&module));
+    }
     match module.items.pop() {
         Some(item) if !found.has_errors() => Ok(item),
         _ => Err(into_tokens(found)),

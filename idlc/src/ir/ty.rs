@@ -4,7 +4,7 @@ use core::fmt;
 
 use proc_macro2::TokenStream;
 
-use super::{Expr, Path};
+use super::{Expr, HandleKind, Object, Path, Rights};
 use crate::source::Span;
 
 /// A type and where it stands.
@@ -20,6 +20,19 @@ impl Type {
     /// The type `kind` at `span`.
     pub fn new(kind: TypeKind, span: Span) -> Type {
         Type { kind, span }
+    }
+
+    /// The types that it is written with, one level down.
+    pub fn parts(&self) -> Vec<&Type> {
+        match &self.kind {
+            TypeKind::List(item, _)
+            | TypeKind::Array(item, _)
+            | TypeKind::Optional(item)
+            | TypeKind::Stream(item) => vec![item],
+            TypeKind::Map(key, value, _) => vec![key, value],
+            TypeKind::Tuple(items) => items.iter().collect(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -56,6 +69,12 @@ pub enum TypeKind {
     Tuple(Vec<Type>),
     /// A struct, enum, error or any other Rust type, by the path that names it in Rust.
     Named(Named),
+    /// `handle<kind, rights>`
+    Handle(HandleKind, Rights),
+    /// An interface, in place of a type.
+    Object(Object),
+    /// `stream<T>`; only as a whole parameter or result.
+    Stream(Box<Type>),
     /// A name that nobody has looked up yet. Until `resolve`.
     Unresolved(Path),
 }

@@ -195,6 +195,8 @@ impl Resolver<'_> {
         let fits = match (&mut value.kind, &ty.kind) {
             // The Rust compiler judges Rust, and what could not be resolved has been reported.
             (ExprKind::Rust(_), _) | (_, TypeKind::Unresolved(_)) => true,
+            // No value is; the checker says so, for Rust as well.
+            (_, TypeKind::Handle(..) | TypeKind::Object(_) | TypeKind::Stream(_)) => true,
             (_, TypeKind::Optional(item)) => return self.conform(value, item),
             (ExprKind::Int(number), TypeKind::Int(kind, _)) => {
                 let (number, kind) = (*number, *kind);

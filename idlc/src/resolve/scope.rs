@@ -7,13 +7,15 @@ use quote::ToTokens;
 
 use super::{DEEPEST, Resolver};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ir::{Const, Item, Module, Name, Named, Passing, Path, RustCode, Type, TypeKind};
+use crate::ir::{
+    Const, Item, Module, Name, Named, Object, Owner, Passing, Path, RustCode, Type, TypeKind,
+};
 use crate::source::Span;
 
 /// Names of types that are part of the language.
-pub(crate) const BUILT_IN: [&str; 17] = [
+pub(crate) const BUILT_IN: [&str; 19] = [
     "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64",
-    "string", "bytes", "list", "map",
+    "string", "bytes", "list", "map", "handle", "stream",
 ];
 
 /// The largest type that aliases may unfold to, in nodes.
@@ -29,7 +31,7 @@ enum Declared {
     Struct(Named),
     Enum { named: Named, members: Vec<String> },
     Union(Named),
-    Interface,
+    Interface(Object),
 }
 
 impl Declared {
@@ -40,7 +42,7 @@ impl Declared {
             Declared::Struct(_) => "a struct",
             Declared::Enum { .. } => "an enum",
             Declared::Union(_) => "an error",
-            Declared::Interface => "an interface",
+            Declared::Interface(_) => "an interface",
         }
     }
 }
@@ -101,7 +103,8 @@ impl Scope {
                 for constant in &item.consts {
                     self.declare_const(format!("{name}.{}", constant.name), constant);
                 }
-                Declared::Interface
+                let Named { rust, .. } = named(name, Passing::Reference);
+                Declared::Interface(Object { rust, owner: Owner::Sender })
             }
         };
         self.declared.entry(name.text.clone()).or_insert(declared);
@@ -185,11 +188,7 @@ impl Resolver<'_> {
             }
             Some(Declared::Enum { named, .. }) => Some(TypeKind::Named(named.clone())),
             Some(&Declared::Alias(declared)) => self.alias(&name, declared, span),
-            Some(Declared::Interface) => {
-                let message = format!("interface `{name}` as a type: not in this version yet");
-                self.found.push(Diagnostic::error(codes::NOT_YET, message, span));
-                None
-            }
+            Some(Declared::Interface(object)) => Some(TypeKind::Object(object.clone())),
             Some(other @ Declared::Const) => {
                 let message = format!("`{name}` is {}, not a type", other.describe());
                 self.found.push(Diagnostic::error(codes::WRONG_KIND, message, span));
@@ -255,13 +254,7 @@ impl Resolver<'_> {
 
 /// The number of types that make up `ty`, and how deep they nest.
 fn size(ty: &Type) -> (usize, usize) {
-    let parts: Vec<&Type> = match &ty.kind {
-        TypeKind::List(item, _) | TypeKind::Array(item, _) | TypeKind::Optional(item) => vec![item],
-        TypeKind::Map(key, value, _) => vec![key, value],
-        TypeKind::Tuple(items) => items.iter().collect(),
-        _ => Vec::new(),
-    };
-    let sizes = parts.into_iter().map(size);
+    let sizes = ty.parts().into_iter().map(size);
     let (nodes, depth) = sizes.fold((0, 0), |(n, d), (nodes, depth)| (n + nodes, d.max(depth)));
     (nodes + 1, depth + 1)
 }

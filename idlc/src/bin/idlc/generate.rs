@@ -35,7 +35,7 @@ fn run(given: &Given) -> Outcome {
         return Err(Failure::Usage("`--check` compares with a file: add `-o OUT`".into()));
     }
     let mut run = Compilation::new();
-    let module = run.module(file);
+    let module = run.module_for_rust(file);
     tell(&run, Format::Human)?;
     let Some(module) = module else { return Ok(Verdict::Bad) };
     let rust = run.rust(&file.display().to_string(), &module).map_err(|error| {

@@ -8,6 +8,7 @@ mod common;
 mod interfaces;
 mod literal;
 mod records;
+mod references;
 mod types;
 mod values;
 

@@ -31,6 +31,12 @@ impl Parse for Argument {
         let key = input.call(Ident::parse_any)?;
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
+            // Its words are no Rust: `handle(file, read)`.
+            None if key == "handle" && input.peek(syn::token::Paren) => {
+                let inside;
+                syn::parenthesized!(inside in input);
+                Some(syn::Expr::Verbatim(inside.parse()?))
+            }
             None => None,
         };
         Ok(Argument { key, value })

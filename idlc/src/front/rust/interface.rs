@@ -8,7 +8,7 @@ use super::attribute::{self, Argument, Arguments};
 use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
-use super::{report, report_syntax, span_of};
+use super::{references, report, report_syntax, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Availability, Context, Interface, Look, Method, Name, RustCode};
@@ -46,12 +46,16 @@ pub fn lower_trait(
         bases: Vec::new(),
         consts: Vec::new(),
         methods: Vec::new(),
+        events: Vec::new(),
         reserved: Vec::new(),
         visibility: RustCode(item.vis.to_token_stream()),
     };
     let runtime = read_arguments(arguments, &mut interface, found);
     for member in &mut item.items {
         match member {
+            syn::TraitItem::Fn(function) if references::is_event(function) => {
+                interface.events.push(references::event(function, found));
+            }
             syn::TraitItem::Fn(function) => {
                 interface.methods.extend(method(function, found));
             }
@@ -65,6 +69,10 @@ pub fn lower_trait(
             }
         }
     }
+    // Nobody implements an event.
+    item.items.retain(
+        |member| !matches!(member, syn::TraitItem::Fn(function) if references::is_event(function)),
+    );
     require_supertraits(&mut item);
     LoweredTrait { interface, kept: item, runtime }
 }
@@ -270,7 +278,7 @@ fn read(
     true
 }
 
-fn wire_name(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<String>> {
+pub(super) fn wire_name(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<String>> {
     let value = match &attribute.meta {
         syn::Meta::NameValue(pair) => Some(pair.value.clone()),
         _ => None,

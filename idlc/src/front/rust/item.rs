@@ -6,7 +6,7 @@ use super::attribute::{self, Argument, alpc};
 use super::docs::docs;
 use super::interface::{dotted, refuse_repeated};
 use super::ty::{self, End};
-use super::{report, span_of};
+use super::{references, report, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
@@ -141,7 +141,7 @@ fn fields(fields: &syn::Fields, found: &mut Diagnostics) -> Vec<Field> {
     all.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-const FIELD_KEYS: [&str; 4] = ["default", "max", "min", "added"];
+const FIELD_KEYS: [&str; 6] = ["default", "max", "min", "added", "handle", "data"];
 
 fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field> {
     let name = match &item.ident {
@@ -161,6 +161,11 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             if let Some(value) = expr(argument, found) {
                 ty::set_bound(&mut ty, end, value, found);
             }
+        } else if argument.is("handle") {
+            references::handle_field(argument, &mut ty, found);
+        } else if argument.is("data") {
+            attribute::no_value(argument, found);
+            references::as_data(&mut ty);
         } else if argument.is("added") {
             let text = attribute::text(argument, found);
             availability.added = text.and_then(|text| attribute::version(&text, found));

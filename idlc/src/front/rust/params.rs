@@ -4,6 +4,7 @@ use syn::ext::IdentExt;
 
 use super::attribute;
 use super::docs::docs;
+use super::references::{self, HandleWords};
 use super::ty::{self, End, is_named, last_segment};
 use super::{report, report_syntax, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
@@ -19,6 +20,9 @@ pub(super) struct Marks {
     pub(super) view: Option<At<()>>,
     pub(super) raw: Option<At<()>>,
     copy: Option<At<()>>,
+    moved: Option<At<()>>,
+    data: Option<At<()>>,
+    handle: Option<HandleWords>,
     bounds: Vec<(End, Expr)>,
     pub(super) default: Option<Expr>,
     pub(super) availability: Availability,
@@ -43,6 +47,9 @@ impl Marks {
             "view" => self.view = here,
             "raw" => self.raw = here,
             "copy" => self.copy = here,
+            "moved" => self.moved = here,
+            "data" => self.data = here,
+            "handle" => self.handle = handle(attribute, found),
             "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
             "min" => self.bounds.extend(value(attribute, found).map(|value| (End::Min, value))),
             "default" => self.default = value(attribute, found),
@@ -58,10 +65,27 @@ impl Marks {
         true
     }
 
-    /// Sets the bounds that were given.
-    pub(super) fn apply_bounds(&mut self, ty: &mut Type, found: &mut Diagnostics) {
+    /// Sets the bounds, and what else was said of the type.
+    pub(super) fn apply(&mut self, ty: &mut Type, found: &mut Diagnostics) {
+        if self.data.is_some() {
+            references::as_data(ty);
+        }
+        if let Some(handle) = &self.handle {
+            handle.apply(ty, found);
+        }
         for (end, value) in self.bounds.drain(..) {
             ty::set_bound(ty, end, value, found);
+        }
+    }
+}
+
+/// What stands in `#[handle(file, read)]`.
+fn handle(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<HandleWords> {
+    match attribute.parse_args() {
+        Ok(words) => Some(words),
+        Err(error) => {
+            report_syntax(found, &error);
+            None
         }
     }
 }
@@ -116,7 +140,7 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
     if direction != Direction::In && matches!(ty.kind, TypeKind::List(..)) {
         marks.raw = marks.raw.or(Some(At::new((), ty.span)));
     }
-    marks.apply_bounds(&mut ty, found);
+    marks.apply(&mut ty, found);
     if marks.copy.is_some() {
         pass_by_value(&mut ty);
     }
@@ -129,6 +153,7 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
         via: None,
         sensitive: None,
         availability: marks.availability,
+        moved: marks.moved,
         ty,
         default: marks.default,
     })
@@ -166,7 +191,7 @@ fn shape(
                 return None;
             }
             let direction = if marks.out.is_some() { Direction::Out } else { Direction::In };
-            ty::owned(ty, found).map(|ty| (direction, ty, None))
+            references::taken(ty, found).map(|ty| (direction, ty, None))
         }
     }
 }

@@ -6,8 +6,8 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Token};
 
 use super::params::Marks;
-use super::span_of;
 use super::ty::{self, is_named, last_segment};
+use super::{references, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Bounds, IntKind, Name, Output, Type, TypeKind};
 use crate::source::Span;
@@ -117,14 +117,14 @@ fn result(
     let here = span_of(ty);
     let (mut lowered, view) = match is_named(ty, "Blob") {
         true => (Type::new(TypeKind::Bytes(Bounds::none()), here), Some(At::new((), here))),
-        false => (ty::owned(ty, found)?, None),
+        false => (references::given(ty, found)?, None),
     };
     if marks.raw.is_some() && matches!(lowered.kind, TypeKind::Bytes(_)) {
         // `Vec<u8>` is `bytes`; asked for as a memory image it is a list, as in `[raw] list<u8>`.
         let byte = Type::new(TypeKind::Int(IntKind::U8, Bounds::none()), here);
         lowered.kind = TypeKind::List(Box::new(byte), Bounds::none());
     }
-    marks.apply_bounds(&mut lowered, found);
+    marks.apply(&mut lowered, found);
     Some(Output {
         name,
         docs: Vec::new(),

@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 
-use super::{report, span_of};
+use super::{references, report, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{Bounds, Expr, FloatKind, IntKind, Named, Passing, RustCode, Type, TypeKind};
 
@@ -22,7 +22,12 @@ pub(super) fn owned(ty: &syn::Type, found: &mut Diagnostics) -> Option<Type> {
             let item = owned(&array.elem, found)?;
             TypeKind::Array(Box::new(item), Box::new(super::expr::expr(&array.len)))
         }
-        syn::Type::Path(path) => path_type(path, found)?,
+        syn::Type::Path(path) => {
+            if references::refuse_shared(ty, found).is_some() {
+                return None;
+            }
+            path_type(path, found)?
+        }
         syn::Type::Reference(reference) => {
             let message = "what a handler returns or stores inside other values owns its data";
             let error = Diagnostic::error(codes::UNKNOWN_TYPE, message, span_of(reference));
@@ -71,6 +76,8 @@ fn path_type(path: &syn::TypePath, found: &mut Diagnostics) -> Option<TypeKind> 
     let arguments = arguments(last);
     Some(match (name.as_str(), arguments.as_slice()) {
         ("bool", []) => TypeKind::Bool,
+        ("OwnedFd", []) => references::any_handle(),
+        ("Stream", [item]) => TypeKind::Stream(Box::new(owned(item, found)?)),
         ("f32", []) => TypeKind::Float(FloatKind::F32, Bounds::none()),
         ("f64", []) => TypeKind::Float(FloatKind::F64, Bounds::none()),
         ("String", []) => TypeKind::String(Bounds::none()),
@@ -87,7 +94,10 @@ fn path_type(path: &syn::TypePath, found: &mut Diagnostics) -> Option<TypeKind> 
                 found.push(error.help(help));
                 return None;
             }
-            None => named(path),
+            None => match references::reference(path) {
+                Some(object) => TypeKind::Object(object),
+                None => named(path),
+            },
         },
     })
 }
@@ -101,6 +111,10 @@ fn refused(name: &str) -> Option<(&'static str, &'static str)> {
         "HashMap" => {
             ("a `HashMap` has no order, so equal maps would be different bytes", "write `BTreeMap`")
         }
+        "BorrowedFd" | "RawFd" | "File" => (
+            "a handle is owned by whoever has received it",
+            "write `OwnedFd`, and `#[handle(kind, rights)]` in front of the name",
+        ),
         "str" => ("`str` is only sent behind a `&`", "write `&str` for a parameter, else `String`"),
         "Self" => ("`Self` is the implementation, which is not sent", "name the type"),
         "OutBuf" | "InOutBuf" => {

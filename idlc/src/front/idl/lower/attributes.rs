@@ -24,6 +24,7 @@ pub(super) enum Target {
     Member,
     Variant,
     Method,
+    Event,
     Param,
     Result,
     Reserved,
@@ -43,6 +44,7 @@ impl Target {
             Target::Member => "members of an enum",
             Target::Variant => "variants",
             Target::Method => "methods",
+            Target::Event => "events",
             Target::Param => "parameters",
             Target::Result => "results",
             Target::Reserved => "reserved members",
@@ -61,20 +63,22 @@ enum Status {
 }
 
 use Target::{
-    Alias, Const, Enum, Error, Field, Interface, Member, Method, Module, Param, Result as Answer,
-    Struct, Variant,
+    Alias, Const, Enum, Error, Event, Field, Interface, Member, Method, Module, Param,
+    Result as Answer, Struct, Variant,
 };
 
 /// What comes and goes.
-const DATED: &[Target] =
-    &[Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Param, Answer];
+const DATED: &[Target] = &[
+    Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Event, Param,
+    Answer,
+];
 
 const ATTRIBUTES: &[(&str, Status)] = &[
     ("uuid", Status::On(&[Interface])),
     ("version", Status::On(&[Interface, Module])),
     ("endpoint", Status::On(&[Interface])),
     ("added", Status::On(DATED)),
-    ("wire_name", Status::On(&[Method])),
+    ("wire_name", Status::On(&[Method, Event])),
     ("oneway", Status::On(&[Method])),
     ("idempotent", Status::On(&[Method])),
     ("timeout", Status::On(&[Method, Interface])),
@@ -82,13 +86,13 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("out", Status::On(&[Param])),
     ("view", Status::On(&[Param, Answer])),
     ("raw", Status::On(&[Param, Answer])),
+    ("move", Status::On(&[Param])),
     ("final", Status::On(&[Struct, Enum, Error])),
     ("stable", Status::NotYet),
     ("deprecated", Status::NotYet),
     ("removed", Status::NotYet),
     ("must_understand", Status::NotYet),
     ("cancellable", Status::NotYet),
-    ("move", Status::NotYet),
     ("via", Status::NotYet),
     ("sensitive", Status::NotYet),
     ("rust.name", Status::NotYet),

@@ -29,6 +29,7 @@ impl Lowerer<'_> {
             docs: decor.docs,
             consts: Vec::new(),
             methods: Vec::new(),
+            events: Vec::new(),
             reserved: Vec::new(),
             visibility: RustCode(quote!(pub)),
         };
@@ -57,11 +58,7 @@ impl Lowerer<'_> {
                 self.decor(decor, Target::Reserved);
                 interface.reserved.extend(parts(member).next().map(|name| self.name(&name)));
             }
-            Rule::event => {
-                if let Some(name) = parts(member).next().map(|name| self.name(&name)) {
-                    self.not_yet("events", name.span);
-                }
-            }
+            Rule::event => interface.events.extend(self.event(decor, member)),
             _ => {}
         }
     }
@@ -99,7 +96,7 @@ impl Lowerer<'_> {
         Some(method)
     }
 
-    fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
+    pub(super) fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
         let mut inner = parts(pair);
         let mut decor = self.decor(inner.next()?, Target::Param);
         let mut name = self.name(&inner.next()?);
@@ -113,6 +110,7 @@ impl Lowerer<'_> {
         let view = self.flag(&mut decor, "view");
         let raw = self.flag(&mut decor, "raw");
         let via = self.via(&mut decor);
+        let moved = self.flag(&mut decor, "move");
         let sensitive = self.flag(&mut decor, "sensitive");
         let availability = self.availability(&mut decor);
         let ty = self.ty(inner.next()?);
@@ -126,6 +124,7 @@ impl Lowerer<'_> {
             view,
             raw,
             via,
+            moved,
             ty: ty?,
             default,
         })

@@ -13,8 +13,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("uuid", "values of type `uuid`"),
     ("duration", "values of type `duration`"),
     ("time", "values of type `time`"),
-    ("handle", "handles"),
-    ("stream", "streams"),
     ("result", "values of type `result`"),
 ];
 
@@ -132,6 +130,9 @@ impl Lowerer<'_> {
         if !declared && let Some((_, what)) = NOT_YET.iter().find(|(known, _)| *known == name) {
             self.not_yet(what, span);
             return None;
+        }
+        if !declared && name == "handle" {
+            return Some(Type::new(self.handle(inner.next(), span)?, span));
         }
         let arguments = match inner.next() {
             Some(arguments) => self.arguments(arguments),
@@ -292,6 +293,7 @@ impl Lowerer<'_> {
     ) -> Option<TypeKind> {
         let (wanted, bounded) = match name {
             "list" => (1, true),
+            "stream" => (1, false),
             "map" => (2, true),
             "string" | "bytes" | "f32" | "f64" => (0, true),
             _ if IntKind::from_name(name).is_some() => (0, true),
@@ -322,6 +324,7 @@ impl Lowerer<'_> {
             "string" => TypeKind::String(bounds),
             "bytes" => TypeKind::Bytes(bounds),
             "list" => TypeKind::List(types.next()?, bounds),
+            "stream" => TypeKind::Stream(types.next()?),
             "map" => TypeKind::Map(types.next()?, types.next()?, bounds),
             _ => match IntKind::from_name(name) {
                 Some(kind) => TypeKind::Int(kind, bounds),
@@ -335,6 +338,7 @@ impl Lowerer<'_> {
             ("list", _) => {
                 ("a list has one type of items".to_owned(), "write `list<T>` or `list<T, ..=N>`")
             }
+            ("stream", _) => ("a stream has one type of items".to_owned(), "write `stream<T>`"),
             ("map", _) => (
                 "a map has a type of keys and one of values".to_owned(),
                 "write `map<K, V>` or `map<K, V, ..=N>`",
