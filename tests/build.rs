@@ -9,5 +9,7 @@ fn main() {
         .file("idl/other.idl")
         .file("idl/bounds_strict.idl")
         .file("idl/bounds_loose.idl")
+        .file("../idlc/tests/golden/attributes.idl")
+        .file("../idlc/tests/golden/evolution.idl")
         .compile_or_exit();
 }

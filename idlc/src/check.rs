@@ -67,7 +67,7 @@ impl<'m> Checker<'m> {
 
 fn constants(module: &Module) -> HashSet<&str> {
     let constants = module.items.iter().filter_map(|item| match item {
-        Item::Const(item) => Some(item.name.text.as_str()),
+        Item::Const(item) => Some(item.name.rust_text()),
         _ => None,
     });
     constants.collect()

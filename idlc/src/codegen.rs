@@ -21,6 +21,7 @@ mod docs;
 mod enumeration;
 mod gate;
 mod interface;
+mod marks;
 mod record;
 mod server;
 mod ty;
@@ -123,11 +124,13 @@ pub fn interface_companions(item: &Interface, runtime: &Runtime) -> TokenStream 
 fn constant(item: &Const) -> TokenStream {
     let docs = docs::attributes(&item.docs, || format!("The constant `{}`.", item.name));
     let quiet = quiet();
+    let marks = marks::marks(&item.availability, &item.look);
     let name = item.name.ident();
     let ty = ty::constant(&item.ty);
     let value = value::borrowed(&item.value, &item.ty);
     quote! {
         #docs
+        #marks
         #quiet
         pub const #name: #ty = #value;
     }
@@ -149,5 +152,5 @@ fn shut_in(runtime: &Runtime, impls: TokenStream) -> TokenStream {
 /// The lints are about what people write. A server does not use the client beside it, and an
 /// interface taken from elsewhere has the names it has.
 fn quiet() -> TokenStream {
-    quote!(#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)])
+    quote!(#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)])
 }

@@ -9,6 +9,7 @@
 pub mod bounds;
 pub mod everything;
 pub mod garbage;
+pub mod goldens;
 pub mod idle;
 pub mod peer;
 pub mod roles;

@@ -73,12 +73,12 @@ impl Checker<'_> {
         }
         let mut taken: HashMap<Integer, &Name> = HashMap::new();
         for (position, (name, value)) in entries.iter().enumerate() {
-            if name.text == UNRECOGNIZED {
+            if name.rust_text() == UNRECOGNIZED {
                 let message = format!("`{UNRECOGNIZED}` stands for what later versions add");
                 let error = Diagnostic::error(codes::RESERVED_NAME, message, name.span);
                 self.push(error.help("choose another name"));
             }
-            if name.text == "Self" {
+            if name.rust_text() == "Self" {
                 let message = "`Self` cannot be a name in Rust";
                 self.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
             }

@@ -13,6 +13,9 @@ const TYPES: [&str; 24] = [
     "string", "bytes", "list", "map", "handle", "stream", "str", "usize", "isize", "char", "Self",
 ];
 
+/// What to do about a name that is fine on the wire and not in Rust.
+const OTHER_NAME: &str = "choose another name, or another one in Rust: `[rust.name(\"..\")]`";
+
 impl Checker<'_> {
     /// The names that a module puts into Rust, side by side.
     pub(super) fn names(&mut self, module: &Module) {
@@ -24,12 +27,12 @@ impl Checker<'_> {
                 let message = format!("`{name}` is a type of the language");
                 self.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
             }
-            taken.insert(self, name.ident().to_string(), name.span, None);
+            taken.insert_name(self, name);
             if let Item::Interface(item) = item {
                 let of_events =
                     if item.events.is_empty() { &[][..] } else { &["Emitter", "Event"] };
                 for &behind in ["Client", "Server", "Ref"].iter().chain(of_events) {
-                    let made = format!("{name}{behind}");
+                    let made = format!("{}{behind}", name.rust_text());
                     taken.insert(self, made, name.span, Some(behind));
                 }
             }
@@ -38,10 +41,10 @@ impl Checker<'_> {
 
     /// A name that is anybody's to use.
     pub(super) fn own_name(&mut self, name: &Name) {
-        if name.text == "_" {
+        if name.rust_text() == "_" {
             let message = "`_` is not a name";
             self.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
-        } else if name.text.starts_with("__") {
+        } else if name.rust_text().starts_with("__") {
             let message = format!("`{name}`: two underscores begin names of generated code");
             self.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
         }
@@ -50,11 +53,12 @@ impl Checker<'_> {
     /// Names of things that are variables in generated code.
     pub(super) fn variables<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n Name>) {
         for name in names {
-            if !self.constants.contains(name.text.as_str()) {
+            if !self.constants.contains(name.rust_text()) {
                 continue;
             }
             let message = format!("{what} `{name}` is called like a constant");
-            self.found.push(Diagnostic::error(codes::RESERVED_NAME, message, name.span));
+            let error = Diagnostic::error(codes::RESERVED_NAME, message, name.span);
+            self.found.push(error.help(OTHER_NAME));
         }
     }
 
@@ -67,7 +71,7 @@ impl Checker<'_> {
         let mut taken = Taken::new(what);
         for name in names {
             self.own_name(name);
-            taken.insert(self, name.ident().to_string(), name.span, None);
+            taken.insert_name(self, name);
         }
     }
 }
@@ -77,11 +81,29 @@ impl Checker<'_> {
 struct Taken {
     what: &'static str,
     by: HashMap<String, (Span, Option<&'static str>)>,
+    /// As written, which is how the other side knows them: in Rust they may be called otherwise.
+    written: HashMap<String, Span>,
 }
 
 impl Taken {
     fn new(what: &'static str) -> Taken {
-        Taken { what, by: HashMap::new() }
+        Taken { what, by: HashMap::new(), written: HashMap::new() }
+    }
+
+    /// Takes a name as it is written and as it is in Rust.
+    fn insert_name(&mut self, checker: &mut Checker<'_>, name: &Name) {
+        match self.written.get(&name.text) {
+            Some(&first) => checker.push(self.twice(&name.text, name.span, first)),
+            None => {
+                self.written.insert(name.text.clone(), name.span);
+                self.insert(checker, name.ident().to_string(), name.span, None);
+            }
+        }
+    }
+
+    fn twice(&self, name: &str, span: Span, first: Span) -> Diagnostic {
+        let message = format!("{} is used twice: `{name}`", self.what);
+        Diagnostic::error(codes::DUPLICATE, message, span).also(first, "the first is here")
     }
 
     /// Takes a name; reports if it is gone. `made` says what a generated name ends in.
@@ -96,17 +118,13 @@ impl Taken {
             self.by.insert(name, (span, made));
             return;
         };
-        let what = self.what;
         let error = match (made, first_made) {
-            (None, None) => {
-                let message = format!("{what} is used twice: `{name}`");
-                Diagnostic::error(codes::DUPLICATE, message, span).also(first, "the first is here")
-            }
+            (None, None) => self.twice(&name, span, first),
             _ => {
                 let message = format!("`{name}` is also the name of generated code");
                 let (theirs, ours) = if made.is_some() { (first, span) } else { (span, first) };
                 let error = Diagnostic::error(codes::DUPLICATE, message, theirs);
-                error.also(ours, "it is made for this interface").help("choose another name")
+                error.also(ours, "it is made for this interface").help(OTHER_NAME)
             }
         };
         checker.push(error);

@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use super::bounds::{self, Place, Unit};
 use super::interface::client_name;
 use super::ty::{self, Way};
-use super::{docs, value, wire};
+use super::{docs, marks, value, wire};
 use crate::ir::{Bounds, Direction, Interface, Method, Output, Param, Type, TypeKind};
 
 pub(super) fn impls(item: &Interface) -> TokenStream {
@@ -16,7 +16,8 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
             docs::attributes(&constant.docs, || format!("The constant `{}`.", constant.name));
         let (name, ty) = (constant.name.ident(), constant_type(&constant.ty));
         let value = value::borrowed(&constant.value, &constant.ty);
-        quote!(#docs pub const #name: #ty = #value;)
+        let marks = marks::marks(&constant.availability, &constant.look);
+        quote!(#docs #marks pub const #name: #ty = #value;)
     });
     let methods =
         item.methods.iter().enumerate().map(|(at, method)| self::method(at, method, item));
@@ -54,6 +55,7 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
     let rt = quote!(__rt);
     let docs =
         docs::attributes(&item.docs, || format!("Calls `{}.{}`.", interface.name, item.name));
+    let marks = marks::marks(&item.availability, &item.look);
     let visibility = &interface.visibility.0;
     let name = item.name.ident();
     let lifetime = item.params.iter().any(ty::borrows_bytes).then(|| quote!(<'data>));
@@ -73,6 +75,7 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
     };
     quote! {
         #docs
+        #marks
         #visibility fn #name #lifetime(
             &self,
             #(#params),*

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::{Item, Module, Name, Type, TypeKind};
+use crate::ir::{Item, Look, Module, Name, RustCode, Type, TypeKind};
 
 /// What is known of the types of a module, by the name that Rust knows them under.
 pub(super) struct Derives {
@@ -54,17 +54,43 @@ impl Derives {
     }
 
     /// The `#[derive]` of a record or union.
-    pub(super) fn attribute(&self, name: &Name) -> TokenStream {
+    ///
+    /// `implemented` are traits that it has by other means.
+    pub(super) fn attribute(
+        &self,
+        name: &Name,
+        look: &Look,
+        implemented: &[&'static str],
+    ) -> TokenStream {
         let key = key(name);
+        let mut there = implemented.to_vec();
+        there.extend(["Debug", "Clone", "PartialEq"]);
+        if self.copy.contains(&key) {
+            there.push("Copy");
+        }
+        if !self.partial.contains(&key) {
+            there.extend(["Eq", "Hash"]);
+        }
+        let more = more(look, &there);
         let copy = self.copy.contains(&key).then(|| quote!(::core::marker::Copy,));
         let total =
             (!self.partial.contains(&key)).then(|| quote!(::core::cmp::Eq, ::core::hash::Hash,));
         quote! {
             #[derive(
-                ::core::fmt::Debug, ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total
+                ::core::fmt::Debug, ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total #more
             )]
         }
     }
+}
+
+/// What the interface's author wants derived, without what is there anyway.
+pub(super) fn more(look: &Look, there: &[&str]) -> TokenStream {
+    let is_there = |code: &&RustCode| {
+        let text = code.to_string();
+        text.rsplit(' ').next().is_some_and(|name| there.contains(&name))
+    };
+    let more = look.derives.iter().filter(|code| !is_there(code)).map(|code| &code.0);
+    quote!(#(#more,)*)
 }
 
 fn key(name: &Name) -> String {

@@ -4,18 +4,25 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::record::{deserialize_impl, serialize_impl};
-use super::{descriptor, docs, quiet, ty, value};
+use super::{derives, descriptor, docs, marks, quiet, ty, value};
 use crate::ir::{Enum, ExprKind, Growth, IntKind, Integer, Member};
+
+/// What every enum derives.
+const DERIVED: [&str; 8] =
+    ["Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
 
 /// The enum itself. An open one has a place for numbers of later versions.
 pub(super) fn definition(item: &Enum) -> TokenStream {
     let docs = docs::attributes(&item.docs, || format!("The enumeration `{}`.", item.name));
+    let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
     let name = item.name.ident();
+    let more = derives::more(&item.look, &DERIVED);
     let members = item.members.iter().map(|member| {
         let docs = docs::attributes(&member.docs, || format!("The value `{}`.", member.name));
+        let marks = marks::marks(&member.availability, &member.look);
         let name = member.name.ident();
-        quote!(#docs #name,)
+        quote!(#docs #marks #name,)
     });
     let base = ty::word(item.base.value.name());
     let (non_exhaustive, unrecognized) = match item.growth {
@@ -30,6 +37,7 @@ pub(super) fn definition(item: &Enum) -> TokenStream {
     };
     quote! {
         #docs
+        #marks
         #quiet
         #[derive(
             ::core::fmt::Debug,
@@ -40,6 +48,7 @@ pub(super) fn definition(item: &Enum) -> TokenStream {
             ::core::cmp::PartialOrd,
             ::core::cmp::Ord,
             ::core::hash::Hash
+            #more
         )]
         #non_exhaustive
         pub enum #name { #(#members)* #unrecognized }

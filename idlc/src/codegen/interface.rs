@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Runtime, client, descriptor, docs, quiet, server};
+use super::{Runtime, client, descriptor, docs, marks, quiet, server};
 use crate::ir::{Interface, Name};
 
 /// `FooClient`
@@ -22,7 +22,8 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
     let quiet = quiet();
     let visibility = &item.visibility.0;
     let (client, server) = (client_name(&item.name), server_name(&item.name));
-    let name = &item.name;
+    let name = item.name.ident();
+    let marks = marks::marks(&item.availability, &item.look);
     let client_docs = docs::attributes_after(
         &format!("Calls a [`{name}`] that another process serves."),
         &item.docs,
@@ -30,6 +31,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
     let server_docs = format!(" Serves an implementation of [`{name}`].");
     quote! {
         #client_docs
+        #marks
         #quiet
         #[derive(::core::clone::Clone)]
         #visibility struct #client {
@@ -37,6 +39,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         }
 
         #[doc = #server_docs]
+        #marks
         #quiet
         #visibility struct #server<T> {
             implementation: T,

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::bounds::{self, Place};
 use super::derives::Derives;
-use super::{Runtime, descriptor, docs, quiet, ty, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, ty, value, wire};
 use crate::ir::{Field, Growth, Struct, TypeKind};
 
 /// The struct itself, with what makes it usable: an open one cannot be written as a literal in
@@ -13,14 +13,16 @@ use crate::ir::{Field, Growth, Struct, TypeKind};
 pub(super) fn definition(item: &Struct, derives: &Derives, runtime: &Runtime) -> TokenStream {
     let rt = runtime.path();
     let docs = docs::attributes(&item.docs, || format!("The record `{}`.", item.name));
+    let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
-    let derive = derives.attribute(&item.name);
+    let derive = derives.attribute(&item.name, &item.look, implemented(item));
     let name = item.name.ident();
     let fields = item.fields.iter().map(|field| {
         let docs = docs::attributes(&field.docs, || format!("The field `{}`.", field.name));
+        let marks = marks::marks(&field.availability, &field.look);
         let name = field.name.ident();
         let ty = ty::owned(&field.ty, &rt);
-        quote!(#docs pub #name: #ty)
+        quote!(#docs #marks pub #name: #ty)
     });
     let (non_exhaustive, constructors) = match item.growth {
         Growth::Open => (quote!(#[non_exhaustive]), constructors(item, &rt)),
@@ -28,6 +30,7 @@ pub(super) fn definition(item: &Struct, derives: &Derives, runtime: &Runtime) ->
     };
     quote! {
         #docs
+        #marks
         #quiet
         #derive
         #non_exhaustive
@@ -35,6 +38,13 @@ pub(super) fn definition(item: &Struct, derives: &Derives, runtime: &Runtime) ->
 
         #constructors
     }
+}
+
+/// Traits that are neither derived nor shut in with the others.
+fn implemented(item: &Struct) -> &'static [&'static str] {
+    let has_default =
+        item.growth == Growth::Open && item.fields.iter().all(|field| field.may_be_missing());
+    if has_default { &["Default"] } else { &[] }
 }
 
 /// `new` with the fields that must be there, and `with_..` for each of the others.
@@ -55,9 +65,10 @@ fn constructors(item: &Struct, rt: &TokenStream) -> TokenStream {
         }
     });
     let setters = others.iter().map(|field| setter(field, rt));
-    let new_docs = format!(" A `{}` of what every version has, and defaults.", item.name);
+    let new_docs = format!(" A `{name}` of what every version has, and defaults.");
     let default = required.is_empty().then(|| {
         quote! {
+            #quiet
             #[automatically_derived]
             impl ::core::default::Default for #name {
                 fn default() -> Self {
@@ -83,6 +94,7 @@ fn constructors(item: &Struct, rt: &TokenStream) -> TokenStream {
 
 fn setter(field: &Field, rt: &TokenStream) -> TokenStream {
     let docs = format!(" Sets `{}`.", field.name);
+    let marks = marks::marks(&field.availability, &field.look);
     let name = field.name.ident();
     let method = field.name.ident_with("with_", "");
     // Whoever sets an optional field has something to put there.
@@ -94,6 +106,7 @@ fn setter(field: &Field, rt: &TokenStream) -> TokenStream {
     };
     quote! {
         #[doc = #docs]
+        #marks
         #[must_use]
         pub fn #method(mut self, #name: #ty) -> Self {
             self.#name = #value;

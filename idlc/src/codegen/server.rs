@@ -7,18 +7,20 @@ use super::bounds::{self, Place};
 use super::client::{buffer_bounds, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
-use super::{Runtime, descriptor, docs, quiet, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, value, wire};
 use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
 
 /// The trait, for an interface that did not begin as one.
 pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
     let rt = runtime.path();
     let docs = docs::attributes(&item.docs, || format!("The interface `{}`.", item.name));
+    let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
     let visibility = &item.visibility.0;
     let name = item.name.ident();
     let methods = item.methods.iter().map(|method| {
         let docs = docs::attributes(&method.docs, || format!("Handles `{}`.", method.name));
+        let marks = marks::marks(&method.availability, &method.look);
         let name = method.name.ident();
         let context = match method.context {
             Context::Taken => {
@@ -32,10 +34,11 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
             quote!(#name: #ty)
         });
         let answers = return_type(method, &rt);
-        quote!(#docs fn #name(&self, #context #(#params),*) #answers;)
+        quote!(#docs #marks fn #name(&self, #context #(#params),*) #answers;)
     });
     quote! {
         #docs
+        #marks
         #quiet
         #visibility trait #name:
             ::core::marker::Send + ::core::marker::Sync + 'static
@@ -46,7 +49,7 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
 }
 
 fn context_name(method: &Method) -> Ident {
-    let is_taken = method.params.iter().any(|param| param.name.text == "cx");
+    let is_taken = method.params.iter().any(|param| param.name.rust_text() == "cx");
     if is_taken { format_ident!("__cx") } else { format_ident!("cx") }
 }
 
@@ -65,7 +68,7 @@ fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
 
 pub(super) fn impls(item: &Interface) -> TokenStream {
     let (interface, server) = (item.name.ident(), server_name(&item.name));
-    let new_docs = format!(" Serves `implementation` to callers of [`{}`].", item.name);
+    let new_docs = format!(" Serves `implementation` to callers of [`{interface}`].");
     let visibility = &item.visibility.0;
     let id = identity::interface_id(item);
     let arms = item.methods.iter().map(|method| {

@@ -11,7 +11,7 @@ use super::record::{
     check_after, check_before, deserialize_impl, in_a_row, next_element, read_field,
     sequence_visitor, serialize_impl,
 };
-use super::{Runtime, descriptor, docs, quiet, ty, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, ty, value, wire};
 use crate::ir::{ExprKind, Growth, Integer, Payload, Union, UnionUse, Variant};
 
 /// The enum itself. An open one keeps what it does not know, so that it can be passed on.
@@ -22,14 +22,16 @@ pub(super) fn definition(item: &Union, derives: &Derives, runtime: &Runtime) -> 
         UnionUse::Data => "union",
     };
     let docs = docs::attributes(&item.docs, || format!("The {what} `{}`.", item.name));
+    let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
-    let derive = derives.attribute(&item.name);
+    let derive = derives.attribute(&item.name, &item.look, &[]);
     let name = item.name.ident();
     let variants = item.variants.iter().map(|variant| {
         let docs = docs::attributes(&variant.docs, || format!("The case `{}`.", variant.name));
+        let marks = marks::marks(&variant.availability, &variant.look);
         let name = variant.name.ident();
         let payload = payload_definition(&variant.payload, &rt);
-        quote!(#docs #name #payload,)
+        quote!(#docs #marks #name #payload,)
     });
     let (non_exhaustive, unrecognized) = match item.growth {
         Growth::Open => (
@@ -48,6 +50,7 @@ pub(super) fn definition(item: &Union, derives: &Derives, runtime: &Runtime) -> 
     };
     quote! {
         #docs
+        #marks
         #quiet
         #derive
         #non_exhaustive
@@ -65,8 +68,9 @@ fn payload_definition(payload: &Payload, rt: &TokenStream) -> TokenStream {
         Payload::Named(fields) => {
             let fields = fields.iter().map(|field| {
                 let docs = docs::attributes(&field.docs, || format!("The field `{}`.", field.name));
+                let marks = marks::marks(&field.availability, &field.look);
                 let (name, ty) = (field.name.ident(), ty::owned(&field.ty, rt));
-                quote!(#docs #name: #ty)
+                quote!(#docs #marks #name: #ty)
             });
             quote!({ #(#fields),* })
         }

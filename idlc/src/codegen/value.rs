@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::ty;
-use crate::ir::{Expr, ExprKind, FloatKind, IntKind, Integer, Name, Type, TypeKind};
+use crate::ir::{Expr, ExprKind, FloatKind, IntKind, Integer, Type, TypeKind};
 
 /// A value that owns what it holds: `String::from("..")`.
 pub(super) fn owned(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
@@ -53,8 +53,7 @@ pub(super) fn borrowed(value: &Expr, ty: &Type) -> TokenStream {
             quote!([#(#items),*])
         }
         ExprKind::Member { of, member } => {
-            let of = Name::new(of.as_str(), value.span).ident();
-            let member = Name::new(member.as_str(), value.span).ident();
+            let (of, member) = (&of.rust.0, member.ident());
             quote!(#of::#member)
         }
         ExprKind::None => quote!(::core::option::Option::None),

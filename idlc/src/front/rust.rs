@@ -8,6 +8,7 @@
 //! the server's trait; what is added is the client, the server and the description.
 
 mod attribute;
+mod availability;
 mod docs;
 mod expr;
 mod interface;

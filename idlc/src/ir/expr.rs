@@ -1,6 +1,6 @@
 //! Constant expressions: bounds, defaults, numbers of members, values of constants.
 
-use super::{Float, Integer, Path, RustCode};
+use super::{Float, Integer, Name, Named, Path, RustCode};
 use crate::source::Span;
 
 /// A constant expression.
@@ -36,9 +36,9 @@ pub enum ExprKind {
     /// A member of an enum. Only inside `resolve`, which makes it the Rust path `Mode::Fast`.
     Member {
         /// The enum.
-        of: String,
+        of: Named,
         /// The member.
-        member: String,
+        member: Name,
     },
     /// Absent; the default of an optional.
     None,

@@ -6,8 +6,7 @@ use super::Resolver;
 use super::scope::{MemberLookup, Progress, with_closest};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    BinaryOp, Expr, ExprKind, Float, IntKind, Integer, Name, Path, RustCode, Type, TypeKind,
-    UnaryOp,
+    BinaryOp, Expr, ExprKind, Float, IntKind, Integer, Path, RustCode, Type, TypeKind, UnaryOp,
 };
 use crate::source::Span;
 
@@ -213,10 +212,7 @@ impl Resolver<'_> {
             | (ExprKind::Float(_), TypeKind::Float(..))
             | (ExprKind::Str(_), TypeKind::String(_))
             | (ExprKind::Bytes(_), TypeKind::Bytes(_)) => true,
-            (ExprKind::Member { of, .. }, TypeKind::Named(named)) => {
-                let of = Name::new(of.as_str(), value.span).ident();
-                of == named.rust.to_string()
-            }
+            (ExprKind::Member { of, .. }, TypeKind::Named(named)) => of == named,
             (ExprKind::List(items), TypeKind::List(item, _) | TypeKind::Array(item, _)) => {
                 return items.iter_mut().all(|value| self.conform(value, item));
             }
@@ -249,12 +245,8 @@ impl Resolver<'_> {
 fn name_members(value: &mut Expr) {
     match &mut value.kind {
         ExprKind::Member { of, member } => {
-            let name = |text: &str| {
-                let mut ident = Name::new(text, value.span).ident();
-                ident.set_span(proc_macro2::Span::call_site());
-                ident
-            };
-            let (of, member) = (name(of), name(member));
+            let (of, mut member) = (&of.rust.0, member.ident());
+            member.set_span(proc_macro2::Span::call_site());
             value.kind = ExprKind::Rust(RustCode(quote!(#of::#member)));
         }
         ExprKind::List(items) => items.iter_mut().for_each(name_members),
@@ -290,7 +282,7 @@ fn describe(value: &ExprKind) -> String {
         ExprKind::Str(_) => "a string".to_owned(),
         ExprKind::Bytes(_) => "a byte string".to_owned(),
         ExprKind::List(_) => "a list".to_owned(),
-        ExprKind::Member { of, member } => format!("`{of}.{member}`"),
+        ExprKind::Member { of, member } => format!("`{}.{member}`", of.rust),
         ExprKind::None => "nothing".to_owned(),
         ExprKind::Rust(code) => format!("`{code}`"),
         ExprKind::Path(path) => format!("`{path}`"),

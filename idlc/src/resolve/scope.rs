@@ -29,7 +29,7 @@ enum Declared {
     Const,
     Alias(Span),
     Struct(Named),
-    Enum { named: Named, members: Vec<String> },
+    Enum { named: Named, members: Vec<Name> },
     Union(Named),
     Interface(Object),
 }
@@ -96,7 +96,7 @@ impl Scope {
             Item::Struct(_) => Declared::Struct(named(name, Passing::Reference)),
             Item::Enum(item) => Declared::Enum {
                 named: named(name, Passing::Value),
-                members: item.members.iter().map(|member| member.name.text.clone()).collect(),
+                members: item.members.iter().map(|member| member.name.clone()).collect(),
             },
             Item::Union(_) => Declared::Union(named(name, Passing::Reference)),
             Item::Interface(item) => {
@@ -127,12 +127,14 @@ impl Scope {
     /// The member that `Enum.MEMBER` names: the enum's Rust name and the member's.
     pub(super) fn member(&self, path: &Path) -> Option<MemberLookup> {
         let [first, second] = self.local(path) else { return None };
-        let Some(Declared::Enum { members, .. }) = self.declared.get(&first.text) else {
+        let Some(Declared::Enum { named, members }) = self.declared.get(&first.text) else {
             return None;
         };
-        Some(match members.contains(&second.text) {
-            true => MemberLookup::Found { of: first.text.clone(), member: second.text.clone() },
-            false => MemberLookup::NoSuchMember { members: members.clone() },
+        Some(match members.iter().find(|member| member.text == second.text) {
+            Some(member) => MemberLookup::Found { of: named.clone(), member: member.clone() },
+            None => MemberLookup::NoSuchMember {
+                members: members.iter().map(|member| member.text.clone()).collect(),
+            },
         })
     }
 
@@ -162,7 +164,7 @@ impl Scope {
 
 /// What became of looking up `Enum.MEMBER`.
 pub(super) enum MemberLookup {
-    Found { of: String, member: String },
+    Found { of: Named, member: Name },
     NoSuchMember { members: Vec<String> },
 }
 

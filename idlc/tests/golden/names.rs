@@ -9,7 +9,7 @@
 /// ```text
 ///     neither is this
 /// ```
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(
     ::core::fmt::Debug,
     ::core::clone::Clone,
@@ -26,7 +26,7 @@ pub struct String {
     /// The field `Option`.
     pub Option: ::core::option::Option<u32>,
 }
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 impl String {
     /// A `String` of what every version has, and defaults.
     pub fn new(r#type: u32, self_: u8) -> Self {
@@ -43,7 +43,7 @@ impl String {
         self
     }
 }
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
@@ -134,7 +134,7 @@ const _: () = {
     }
 };
 /// The enumeration `Result`.
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(
     ::core::fmt::Debug,
     ::core::clone::Clone,
@@ -156,7 +156,7 @@ pub enum Result {
     /// A value of a later version.
     Unrecognized(u32),
 }
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
@@ -262,7 +262,7 @@ const _: () = {
         }
     }
 };
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[automatically_derived]
 impl ::core::convert::From<Result> for u32 {
     fn from(__value: Result) -> Self {
@@ -274,7 +274,7 @@ impl ::core::convert::From<Result> for u32 {
         }
     }
 }
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[automatically_derived]
 impl ::core::convert::From<u32> for Result {
     fn from(__number: u32) -> Self {
@@ -287,7 +287,7 @@ impl ::core::convert::From<u32> for Result {
     }
 }
 /// Called like a trait.
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub trait Clone: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// With `code`:
     /// ```text
@@ -308,17 +308,17 @@ pub trait Clone: ::core::marker::Send + ::core::marker::Sync + 'static {
 /// Calls a [`Clone`] that another process serves.
 ///
 /// Called like a trait.
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
 pub struct CloneClient {
     core: ::alpc_rpc::__rt::v1::ClientCore,
 }
 /// Serves an implementation of [`Clone`].
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct CloneServer<T> {
     implementation: T,
 }
-#[allow(dead_code, unreachable_pub, nonstandard_style, clippy::all)]
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     static __METHODS: [__rt::MethodDesc; 2] = [

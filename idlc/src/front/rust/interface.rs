@@ -5,13 +5,14 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
 use super::attribute::{self, Argument, Arguments};
+use super::availability::{added, availability, look};
 use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
 use super::{references, report, report_syntax, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{At, Availability, Context, Interface, Look, Method, Name, RustCode};
+use crate::ir::{At, Context, Interface, Method, Name, RustCode};
 use crate::source::Span;
 
 /// A trait, taken in.
@@ -40,8 +41,8 @@ pub fn lower_trait(
         uuid: None,
         version: None,
         endpoint: None,
-        availability: Availability::default(),
-        look: Look::default(),
+        availability: availability(&item.attrs),
+        look: look(&item.attrs),
         stable: None,
         bases: Vec::new(),
         consts: Vec::new(),
@@ -90,7 +91,7 @@ fn refuse_what_is_no_interface(item: &syn::ItemTrait, found: &mut Diagnostics) {
     }
 }
 
-const ARGUMENTS: [&str; 5] = ["uuid", "version", "name", "endpoint", "crate"];
+const ARGUMENTS: [&str; 6] = ["uuid", "version", "name", "endpoint", "added", "crate"];
 
 fn read_arguments(
     arguments: TokenStream,
@@ -112,6 +113,8 @@ fn read_arguments(
             interface.version = text.and_then(|text| attribute::version(&text, found));
         } else if argument.is("endpoint") {
             interface.endpoint = attribute::text(argument, found);
+        } else if argument.is("added") {
+            interface.availability.added = added(argument, found);
         } else if argument.is("name") {
             name = attribute::text(argument, found).and_then(|name| dotted(name, found));
         } else if argument.is("crate") {
@@ -195,8 +198,8 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
         timeout: None,
         must_understand: None,
         cancellable: None,
-        availability: Availability::default(),
-        look: Look::default(),
+        availability: availability(&item.attrs),
+        look: look(&item.attrs),
         params: Vec::new(),
         results: Vec::new(),
         raises: None,

@@ -3,6 +3,7 @@
 use syn::ext::IdentExt;
 
 use super::attribute::{self, Argument, alpc};
+use super::availability::{added, availability, look};
 use super::docs::docs;
 use super::interface::{dotted, refuse_repeated};
 use super::ty::{self, End};
@@ -11,7 +12,7 @@ use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
     At, Availability, Enum, Expr, Field, Growth, IntKind, Item, Look, Member, Name, Payload,
-    Struct, Union, UnionUse, Variant,
+    Struct, Union, UnionUse, Variant, Version,
 };
 use crate::source::Span;
 
@@ -43,6 +44,8 @@ pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredTy
     let head = Head {
         name: Name::new(ident.unraw().to_string(), Span::Tokens(ident.span())),
         docs: docs(attributes),
+        availability: Availability { added: options.added, ..availability(attributes) },
+        look: look(attributes),
         growth: options.growth,
         qualified: options.qualified.unwrap_or_else(|| ident.unraw().to_string()),
     };
@@ -62,6 +65,8 @@ struct Head {
     name: Name,
     qualified: String,
     docs: Vec<String>,
+    availability: Availability,
+    look: Look,
     growth: Growth,
 }
 
@@ -70,17 +75,19 @@ struct Options {
     growth: Growth,
     error: Option<Span>,
     qualified: Option<String>,
+    added: Option<At<Version>>,
     runtime: Runtime,
 }
 
 impl Options {
-    const KEYS: [&str; 4] = ["final", "error", "name", "crate"];
+    const KEYS: [&str; 5] = ["final", "error", "name", "added", "crate"];
 
     fn read(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Options {
         let mut options = Options {
             growth: Growth::Open,
             error: None,
             qualified: None,
+            added: None,
             runtime: Runtime::default(),
         };
         let arguments = alpc(attributes, found);
@@ -95,6 +102,8 @@ impl Options {
             } else if argument.is("name") {
                 let text = attribute::text(argument, found);
                 options.qualified = text.and_then(|name| dotted(name, found));
+            } else if argument.is("added") {
+                options.added = added(argument, found);
             } else if argument.is("crate") {
                 if let Some(path) = attribute::path(argument, found) {
                     options.runtime = Runtime::at(&path);
@@ -125,8 +134,8 @@ fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<S
         }
     };
     Some(Struct {
-        availability: Availability::default(),
-        look: Look::default(),
+        availability: head.availability,
+        look: head.look,
         sensitive: None,
         name: head.name,
         qualified: head.qualified,
@@ -150,7 +159,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
     };
     let mut ty = ty::owned(&item.ty, found)?;
     let mut default = None;
-    let mut availability = Availability::default();
+    let mut availability = availability(&item.attrs);
     let arguments = alpc(&item.attrs, found);
     refuse_repeated(&arguments, found);
     for argument in &arguments {
@@ -167,8 +176,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             attribute::no_value(argument, found);
             references::as_data(&mut ty);
         } else if argument.is("added") {
-            let text = attribute::text(argument, found);
-            availability.added = text.and_then(|text| attribute::version(&text, found));
+            availability.added = added(argument, found);
         } else {
             attribute::unknown(argument, &FIELD_KEYS, found);
         }
@@ -177,7 +185,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
         name,
         docs: docs(&item.attrs),
         availability,
-        look: Look::default(),
+        look: look(&item.attrs),
         sensitive: None,
         ty,
         default,
@@ -234,16 +242,19 @@ fn numbers(
             return None;
         }
     };
-    let members = known.iter().map(|variant| Member {
-        name: variant_name(variant),
-        docs: docs(&variant.attrs),
-        availability: Availability::default(),
-        look: Look::default(),
-        value: number(variant, "value", found),
+    let members = known.iter().map(|variant| {
+        let (value, availability) = number(variant, "value", found);
+        Member {
+            name: variant_name(variant),
+            docs: docs(&variant.attrs),
+            availability,
+            look: look(&variant.attrs),
+            value,
+        }
     });
     Some(Enum {
-        availability: Availability::default(),
-        look: Look::default(),
+        availability: head.availability,
+        look: head.look,
         sensitive: None,
         members: members.collect(),
         name: head.name,
@@ -281,24 +292,31 @@ fn base_of(variant: &syn::Variant, found: &mut Diagnostics) -> Option<At<IntKind
     kind.map(|kind| At::new(kind, span_of(&variant.fields)))
 }
 
-/// The number that a variant is given, by `= number` or `#[alpc(key = number)]`.
-fn number(variant: &syn::Variant, key: &str, found: &mut Diagnostics) -> Option<Expr> {
+/// The number that a variant is given, by `= number` or `#[alpc(key = number)]`, and when it came.
+fn number(
+    variant: &syn::Variant,
+    key: &str,
+    found: &mut Diagnostics,
+) -> (Option<Expr>, Availability) {
+    let mut availability = availability(&variant.attrs);
     let mut number = variant.discriminant.as_ref().map(|(_, value)| super::expr::expr(value));
     let arguments = alpc(&variant.attrs, found);
     refuse_repeated(&arguments, found);
     for argument in &arguments {
         if argument.is(key) {
             number = expr(argument, found).or(number);
+        } else if argument.is("added") {
+            availability.added = added(argument, found);
         } else {
-            attribute::unknown(argument, &[key], found);
+            attribute::unknown(argument, &[key, "added"], found);
         }
     }
     if let Some(Expr { kind: crate::ir::ExprKind::Rust(code), span }) = &number {
         let message = format!("`{code}` is not a number, and the macro cannot compute it");
         found.push(Diagnostic::error(codes::BAD_TAG, message, *span));
-        return None;
+        return (None, availability);
     }
-    number
+    (number, availability)
 }
 
 fn alternatives(
@@ -325,12 +343,13 @@ fn alternatives(
     }
     let variants = known.iter().map(|variant| {
         let fields = fields(&variant.fields, found);
+        let (tag, availability) = number(variant, "tag", found);
         Variant {
             name: variant_name(variant),
             docs: docs(&variant.attrs),
-            availability: Availability::default(),
-            look: Look::default(),
-            tag: number(variant, "tag", found),
+            availability,
+            look: look(&variant.attrs),
+            tag,
             payload: match &variant.fields {
                 syn::Fields::Unit => Payload::Unit,
                 syn::Fields::Unnamed(_) => Payload::Positional(fields),
@@ -339,8 +358,8 @@ fn alternatives(
         }
     });
     Some(Union {
-        availability: Availability::default(),
-        look: Look::default(),
+        availability: head.availability,
+        look: head.look,
         sensitive: None,
         variants: variants.collect(),
         name: head.name,

@@ -89,15 +89,21 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("move", Status::On(&[Param])),
     ("final", Status::On(&[Struct, Enum, Error])),
     ("stable", Status::NotYet),
-    ("deprecated", Status::NotYet),
+    ("deprecated", Status::On(DATED)),
     ("removed", Status::NotYet),
     ("must_understand", Status::NotYet),
     ("cancellable", Status::NotYet),
     ("via", Status::NotYet),
     ("sensitive", Status::NotYet),
-    ("rust.name", Status::NotYet),
-    ("rust.derive", Status::NotYet),
-    ("doc.hidden", Status::NotYet),
+    (
+        "rust.name",
+        Status::On(&[Const, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Param]),
+    ),
+    ("rust.derive", Status::On(&[Struct, Enum, Error])),
+    (
+        "doc.hidden",
+        Status::On(&[Const, Struct, Enum, Error, Interface, Field, Member, Variant, Method]),
+    ),
     ("range", Status::Foreign("bounds are part of the type: `u32<1..=100>`")),
     ("string", Status::Foreign("text is the type `string`")),
     ("unique", Status::Foreign("a value that may be missing is `T?`")),
@@ -114,6 +120,15 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("async", Status::Foreign("every method can be called without waiting")),
     ("optional", Status::Foreign("a value that may be missing is `T?`")),
 ];
+
+/// `a, b and c`
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
 
 /// One attribute.
 pub(super) struct Attribute<'i> {
@@ -212,7 +227,7 @@ impl Lowerer<'_> {
                 let message = format!("`[{name}]` means nothing before {}", target.describe());
                 let places: Vec<_> = targets.iter().map(|target| target.describe()).collect();
                 let told = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, name.span)
-                    .label(format!("stands before {}", places.join(" and ")));
+                    .label(format!("stands before {}", listed(&places)));
                 self.found.push(told);
             }
             Some(Status::NotYet) => {

@@ -42,7 +42,8 @@ impl Lowerer<'_> {
         let Some(given) = self.text(decor, "rust.name") else { return };
         let mut letters = given.value.chars();
         let is_identifier = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-            && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+            && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && given.value != "_";
         if is_identifier {
             name.rust = Some(given.value);
         } else {

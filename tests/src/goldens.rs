@@ -1,0 +1,14 @@
+//! Generated Rust whose text the compiler's own tests hold, as the Rust compiler sees it: without a
+//! warning, whatever a user's crate denies.
+
+#![deny(warnings, missing_docs, unreachable_pub)]
+
+/// `idlc/tests/golden/attributes.idl`
+pub mod attributes {
+    include!(concat!(env!("OUT_DIR"), "/attributes.rs"));
+}
+
+/// `idlc/tests/golden/evolution.idl`
+pub mod evolution {
+    include!(concat!(env!("OUT_DIR"), "/evolution.rs"));
+}
