@@ -73,6 +73,8 @@ impl Stage {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("alpc-co-{}-{count}", std::process::id()));
+        // What a process of the same number has left behind, that was killed.
+        let _left = std::fs::remove_dir_all(&folder);
         let attributes = PortAttributes::new().directory(Directory::at(&folder).unwrap());
         let (send, told) = channel();
         let server = Server::bind("visits").unwrap().attributes(attributes.clone());

@@ -58,6 +58,8 @@ impl Service {
     fn start(test: &str) -> Service {
         use std::os::unix::fs::DirBuilderExt;
         let folder = std::env::temp_dir().join(format!("alpc-{test}-{}", std::process::id()));
+        // What a process of the same number has left behind, that was killed.
+        let _left = std::fs::remove_dir_all(&folder);
         std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
         let directory = Directory::at(&folder).unwrap();
         let attributes = PortAttributes::new().directory(directory).max_section_total(64 << 20);

@@ -17,10 +17,11 @@ use crate::stage::Stage;
 const PORT: &str = "tests.idle";
 /// How many processes the clients live in.
 const PROCESSES: usize = 4;
-/// How long the server is looked at.
+/// How long the server is looked at, and how often.
 const WINDOW: Duration = Duration::from_secs(2);
+const WINDOWS: usize = 15;
 /// How long a server may take to fall asleep, in pauses.
-const PAUSES: usize = 100;
+const PAUSES: usize = 600;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What the clients call when they do call.
@@ -195,10 +196,7 @@ pub fn measure(program: PathBuf, clients: u64) -> Figures {
     let share = clients / PROCESSES as u64;
     let shares = (1..PROCESSES).map(|_| share).chain([clients - share * (PROCESSES as u64 - 1)]);
     let groups: Vec<_> = shares.map(|count| connected(&stage, count)).collect();
-    let connected = asleep(&server);
-    // That nothing happens can only be seen by waiting for it.
-    std::thread::sleep(WINDOW);
-    let later = Usage::of(server.id());
+    let (connected, later) = quiet_window(&server);
     let groups: Vec<_> = groups.into_iter().map(answered).collect();
     let answered = groups.iter().map(|(_, answered)| answered).sum();
     let called = Usage::of(server.id());
@@ -215,6 +213,22 @@ fn answered(mut group: Peer) -> (Peer, u64) {
     let line = group.ask("call");
     let answered = line.strip_prefix("answered ").and_then(|count| count.parse().ok());
     (group, answered.unwrap_or_else(|| panic!("{line}")))
+}
+
+/// What the process uses at the beginning and at the end of a while in which it does nothing. That can
+/// only be seen by waiting for it; and on a busy machine a process that seems to sleep may not have come
+/// to its work yet, so that the next while is looked at. One that wakes up now and then has none.
+fn quiet_window(server: &Peer) -> (Usage, Usage) {
+    let mut window = (asleep(server), asleep(server));
+    for _ in 0..WINDOWS {
+        let before = window.1;
+        std::thread::sleep(WINDOW);
+        window = (before, Usage::of(server.id()));
+        if (window.0.cpu, window.0.switches) == (window.1.cpu, window.1.switches) {
+            break;
+        }
+    }
+    window
 }
 
 /// What the process uses once it has done what there was to do. Each client saw its connection

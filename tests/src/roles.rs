@@ -101,6 +101,7 @@ fn listen(starter: &Starter, server: &Server, trial: &Trial) -> Result<(), Strin
                 trial.let_go(name);
                 say("released");
             }
+            ("waits", name) => say(if trial.waits(name) { "yes" } else { "no" }),
             ("stop", _) => {
                 server.stopper().stop();
                 say("stopped");

@@ -13,7 +13,7 @@ use crate::peer::Peer;
 use crate::watchdog::Watchdog;
 
 /// How long a test may take. A machine that is busy with other things is slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The place of one test.
 #[derive(Debug)]

@@ -43,6 +43,8 @@ pub struct Trial {
 #[derive(Debug, Default)]
 struct State {
     released: HashSet<String>,
+    waiting: HashSet<String>,
+    too_late: HashSet<String>,
     notes: Vec<String>,
     meetings: HashMap<u32, Arc<Barrier>>,
     returned: HashSet<u32>,
@@ -61,6 +63,17 @@ impl Trial {
     pub fn let_go(&self, name: &str) {
         self.state().released.insert(name.to_owned());
         self.changed.notify_all();
+    }
+
+    /// Whether a call has begun to wait under this name. If not, none will: one that is still on its
+    /// way returns at once, and without a word.
+    pub fn waits(&self, name: &str) -> bool {
+        let mut state = self.state();
+        let waits = state.waiting.contains(name);
+        if !waits {
+            state.too_late.insert(name.to_owned());
+        }
+        waits
     }
 
     /// Waits until the state allows to go on.
@@ -127,7 +140,14 @@ impl api::Trial for Arc<Trial> {
 
     fn wait(&self, _: &Call<'_>, name: &str) {
         self.begin();
+        let mut state = self.state();
+        if state.too_late.contains(name) {
+            return;
+        }
+        // Said under the lock, so that it comes before the answer to who asks for it.
+        state.waiting.insert(name.to_owned());
         say(format!("waiting {name}"));
+        drop(state);
         self.until(|state| state.released.contains(name));
     }
 

@@ -29,8 +29,11 @@ const CHUNK: usize = 1 << 20;
 const COPIERS: usize = 2;
 /// Crews of copiers that may be lost before direct access is given up for the whole port.
 const MAX_LOST: usize = 2;
-/// A chunk that takes longer than this never ends.
-const STUCK: Duration = Duration::from_secs(1);
+/// How often copiers that seem stuck are looked at, and for how many looks in a row. A chunk that is
+/// not there after all of them never will be. One long look would not do: a machine or a process
+/// that was stopped for as long would find it over before the copiers have run again.
+const LOOK: Duration = Duration::from_millis(250);
+const STUCK: u32 = 8;
 
 /// Tries to read `nonce` at `address` of process `pid`.
 ///
@@ -288,12 +291,14 @@ impl Copiers {
     /// Waits until every chunk came back, or none has for too long.
     fn wait(&self, job: &Job, crew: usize, deadline: Deadline) -> Result<Bytes> {
         let mut state = lock(&job.state);
-        let mut seen = state.progress;
+        let (mut seen, mut vain) = (state.progress, 0);
         while state.chunks_left > 0 {
             let (guard, timeout) =
-                job.done.wait_timeout(state, STUCK).unwrap_or_else(PoisonError::into_inner);
+                job.done.wait_timeout(state, LOOK).unwrap_or_else(PoisonError::into_inner);
             state = guard;
-            if timeout.timed_out() && state.progress == seen && state.chunks_left > 0 {
+            let in_vain = timeout.timed_out() && state.progress == seen;
+            vain = if in_vain { vain + 1 } else { 0 };
+            if vain == STUCK && state.chunks_left > 0 {
                 // The chunks under way may never come back. The job, and with it the buffer, stays
                 // with the copiers that hold it.
                 job.remote.grant.revoke();

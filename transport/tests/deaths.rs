@@ -2,8 +2,8 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use alpc_transport::{
@@ -73,17 +73,31 @@ fn serve(place: &std::path::Path) {
 
 /// Kills clients in the middle of something, and looks at what a server keeps of them.
 fn kill_clients(role: &str, attributes: PortAttributes, reached: impl Fn(&Server)) {
-    let server = Server::start(attributes, 2, |worker, call| {
-        if call.body() == b"hold" {
+    let both = Barrier::new(2);
+    let server = Server::start(attributes, 2, move |worker, call| {
+        match call.body() {
             // Dropped with the gate open or not: the client is dead by then.
-            HELD.fetch_add(1, Ordering::SeqCst);
-            return;
+            b"hold" => {
+                HELD.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+            b"meet" => {
+                both.wait();
+            }
+            _ => {}
         }
         echo(worker, call);
     });
     let survivor = server.client();
     drop(server.connected());
     call(&survivor, b"", &mut [Part::In(&pattern(200_000, 0))]).unwrap();
+    // The worker that let the survivor in may still have to close the socket that it came by: it has
+    // when both are at a call.
+    std::thread::scope(|scope| {
+        let meeting = scope.spawn(|| call(&survivor, b"meet", &mut []));
+        call(&survivor, b"meet", &mut []).unwrap();
+        meeting.join().unwrap().unwrap();
+    });
     let before = holdings(std::process::id());
     for _ in 0..5 {
         let mut client = Other::start(role, server.place.path());
@@ -100,7 +114,9 @@ fn kill_clients(role: &str, attributes: PortAttributes, reached: impl Fn(&Server
     }
     assert!(server.events.try_recv().is_err(), "each was told of once");
     // What a worker still holds it drops before it takes the next call; two workers take turns.
+    let patience = soon();
     while holdings(std::process::id()) != before {
+        assert!(!patience.is_past(), "{before:?} became {:?}", holdings(std::process::id()));
         call(&survivor, b"", &mut []).unwrap();
     }
     assert_eq!(server.port.connections(), 1);

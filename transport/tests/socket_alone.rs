@@ -8,6 +8,8 @@ use std::os::fd::OwnedFd;
 use alpc_transport::Misbehaviour;
 use calls::common::raw::{RING, WINDOW, attributes, offence, send, shake_hands};
 use calls::common::{Server, echo};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 
 /// A datagram with bytes of the ring.
 fn ring(head: u32, tail: u32, bytes: &[u8]) -> Vec<u8> {
@@ -36,6 +38,17 @@ fn request(len: u32) -> [u8; 64] {
     bytes
 }
 
+/// Sends a datagram when there is room for it. `false`: the server has hung up.
+fn went_out(socket: &OwnedFd, datagram: &[u8]) -> bool {
+    loop {
+        match rustix::net::send(socket, datagram, SendFlags::NOSIGNAL) {
+            Ok(_) => return true,
+            Err(Errno::AGAIN) => std::thread::yield_now(),
+            Err(_) => return false,
+        }
+    }
+}
+
 #[test]
 fn every_hostile_datagram_ends_its_own_channel_under_its_own_name() {
     let server = Server::start(attributes(), 2, echo);
@@ -57,12 +70,17 @@ fn every_hostile_datagram_ends_its_own_channel_under_its_own_name() {
     let long = Misbehaviour::RecordPastEnd { len: 100, available: 64 };
     assert_eq!(found(&[ring(0, 64, &request(100))]), long);
     assert_eq!(found(&[ring(0, 64, &[9; 64])]), Misbehaviour::MessageKind { kind: 9 });
-    let more = (0..6).map(|id| {
-        let mut request = request(0);
-        request[8] = id;
-        ring(1 << 30, 64 * u32::from(id + 1), &request)
+    let more = offence(&server, &honest, connect, |socket| {
+        // Seen when the server wants room for an answer, whichever it is that finds its ring full, or
+        // before, if more of these arrive at a time than may be unanswered.
+        for id in 0_u32.. {
+            let mut request = request(0);
+            request[8..12].copy_from_slice(&id.to_le_bytes());
+            if !went_out(socket, &ring(1 << 30, 64 * (id + 1), &request)) {
+                break;
+            }
+        }
     });
-    let more = found(&more.collect::<Vec<_>>());
     let is_named = matches!(more, Misbehaviour::RingIndex { .. } | Misbehaviour::TooManyRequests);
     assert!(is_named, "more was taken than was sent: {more:?}");
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// When a test gives up. Nothing is expected to take any of it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder for a test's files and ports, which goes with it.
 pub(crate) struct Scratch(PathBuf);
@@ -23,6 +23,8 @@ impl Scratch {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("alpc-ex-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(name);
+        // What a process of the same number has left behind, that was killed.
+        let _left = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).unwrap();
         Scratch(path)
     }

@@ -40,10 +40,10 @@ fn a_manager_notices_the_end_of_each_member() {
     let mut manager = manager(&scratch);
     let members: Vec<Running> = (0..8).map(|n| member(&scratch, &format!("m{n}"))).collect();
     assert_eq!(scratch.run(SESSION, &["list"]).text().lines().count(), 8);
-    for member in members {
+    for (n, member) in members.into_iter().enumerate() {
         let pid = member.pid();
         member.kill();
-        manager.wait_for(&format!("process {pid} (m"));
+        manager.wait_for(&format!("process {pid} (m{n}) is gone"));
     }
     assert_eq!(scratch.run(SESSION, &["list"]).text(), "");
     assert_eq!(manager.signal(Signal::TERM).code(), Some(0));

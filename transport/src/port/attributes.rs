@@ -43,7 +43,7 @@ impl Default for PortAttributes {
         PortAttributes {
             limits: Limits::default(),
             default_deadline: Duration::from_secs(30),
-            handshake_deadline: Duration::from_secs(2),
+            handshake_deadline: Duration::from_secs(10),
             max_connections: 4096,
             max_connections_per_user: None,
             admission: Admission::SameUser,
@@ -145,8 +145,9 @@ impl PortAttributes {
         self
     }
 
-    /// How long a client may take for each of its parts of the handshake; 2 s unless said
-    /// otherwise.
+    /// How long a client may take for each of its parts of the handshake; 10 s unless said
+    /// otherwise. Its memory gets half of that to be read. An honest client needs a fraction of a
+    /// millisecond, unless the machine is so busy that it does not run.
     #[must_use]
     pub fn handshake_deadline(mut self, patience: Duration) -> PortAttributes {
         self.handshake_deadline = patience;

@@ -4,7 +4,6 @@ use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 use alpc_transport::{CommunicationPort, ErrorKind, Misbehaviour, PortAttributes};
 use rustix::net::{
@@ -12,7 +11,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags,
 };
 
-use super::{Server, call};
+use super::{PATIENCE, Server, call};
 
 pub(crate) const RING: u32 = 16 << 10;
 pub(crate) const WINDOW: usize = 64 << 10;
@@ -57,7 +56,7 @@ pub(crate) fn receive(socket: impl AsFd, into: &mut [u8]) -> (usize, Vec<OwnedFd
 /// Waits until the socket has something: a bell, or the end.
 pub(crate) fn wait(socket: &OwnedFd) {
     let mut fds = [rustix::event::PollFd::new(socket, rustix::event::PollFlags::IN)];
-    let patience = rustix::event::Timespec { tv_sec: 20, tv_nsec: 0 };
+    let patience = rustix::event::Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
     assert_eq!(rustix::event::poll(&mut fds, Some(&patience)), Ok(1));
 }
 
@@ -66,7 +65,7 @@ pub(crate) fn wait(socket: &OwnedFd) {
 pub(crate) fn shake_hands(server: &Server, outbox: Option<&OwnedFd>) -> (OwnedFd, Option<OwnedFd>) {
     let path = server.place.path().join("test.calls/sock");
     let mut stream = UnixStream::connect(path).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let limits: [u64; 8] =
         [4096, u64::from(RING), 4096, 1 << 20, WINDOW as u64, 4 * WINDOW as u64, 1 << 20, 4];
     let mut body = vec![1, 0, 1, 0, 66, 0, 0, 0];

@@ -103,10 +103,12 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
         fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for path in entries.map(|entry| entry.expect("an entry of a folder").path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // In a worktree of its own `.git` is a file, which says where the repository is.
+        if name == "target" || name == ".git" {
+            continue;
+        }
         if path.is_dir() {
-            if name != "target" && name != ".git" {
-                collect(root, &path, sources);
-            }
+            collect(root, &path, sources);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).expect("it was found there");
             sources.push(Source { path: path.to_string_lossy().into_owned(), text });

@@ -182,7 +182,10 @@ fn what_was_sent_before_the_end_is_taken_even_if_the_sender_left_something_unrea
     assert_eq!(post(&theirs, 7), Posted::Published);
     assert_eq!(post(&ours, 0), Posted::Published);
     drop(ours);
-    assert!(theirs.drain_socket().is_err());
+    // A child that another test starts at this moment has a copy of the other end for a moment.
+    while theirs.drain_socket().is_ok() {
+        std::thread::yield_now();
+    }
     check(&theirs.pop().unwrap().unwrap(), 0);
 }
 

@@ -235,6 +235,8 @@ mod tests {
         assert_eq!(receive(&theirs, &mut fds).unwrap().1, b"you");
         assert_eq!(receive(&theirs, &mut fds).unwrap().0, Received::Empty);
         drop(ours);
+        // A child that another test starts at this moment has a copy of our end for a moment.
+        crate::sys::poll::wait_for_peer(theirs.as_fd(), None, None).unwrap();
         assert_eq!(receive(&theirs, &mut fds).unwrap().0, Received::Closed);
         assert_eq!(fds.len(), 2);
     }
@@ -281,6 +283,8 @@ mod tests {
             ring(ours.as_fd()).unwrap();
         }
         drop(theirs);
+        // A child that another test starts at this moment has a copy of their end for a moment.
+        crate::sys::poll::wait_for_peer(ours.as_fd(), None, None).unwrap();
         assert_eq!(ring(ours.as_fd()).unwrap_err().kind(), &ErrorKind::PeerClosed);
     }
 
