@@ -12,7 +12,7 @@ use std::fmt;
 
 mod built_in;
 
-use crate::fingerprint;
+use crate::contract;
 
 /// How one description refers to another.
 pub type Ty = fn() -> &'static TypeDesc;
@@ -187,6 +187,8 @@ pub struct ParamDesc {
     pub raw: bool,
     /// The type.
     pub ty: Ty,
+    /// Whether a reader has a value for it when the writer did not know of it.
+    pub optional_on_wire: bool,
 }
 
 /// A method of an interface.
@@ -234,7 +236,7 @@ impl InterfaceDesc {
     /// without harm: the order of methods, defaults, bounds, timeouts and documentation. It is
     /// computed anew each time, so keep it.
     pub fn fingerprint(&self) -> [u8; 16] {
-        fingerprint::of(self)
+        contract::of(self).fingerprint()
     }
 
     /// The method with this ordinal.
@@ -250,7 +252,7 @@ impl fmt::Debug for FieldDesc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FieldDesc")
             .field("name", &self.name)
-            .field("ty", &format_args!("{}", fingerprint::Reference(self.ty)))
+            .field("ty", &format_args!("{}", contract::Reference(self.ty)))
             .field("optional_on_wire", &self.optional_on_wire)
             .finish()
     }
@@ -263,14 +265,15 @@ impl fmt::Debug for ParamDesc {
             .field("direction", &self.direction)
             .field("view", &self.view)
             .field("raw", &self.raw)
-            .field("ty", &format_args!("{}", fingerprint::Reference(self.ty)))
+            .field("ty", &format_args!("{}", contract::Reference(self.ty)))
+            .field("optional_on_wire", &self.optional_on_wire)
             .finish()
     }
 }
 
 impl fmt::Debug for MethodDesc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let raises = self.raises.map(|ty| fingerprint::Reference(ty).to_string());
+        let raises = self.raises.map(|ty| contract::Reference(ty).to_string());
         f.debug_struct("MethodDesc")
             .field("name", &self.name)
             .field("ordinal", &format_args!("{:#018x}", self.ordinal))

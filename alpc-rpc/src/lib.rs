@@ -78,11 +78,11 @@
 
 mod bound;
 mod client;
+mod contract;
 mod decode;
 pub mod descriptor;
 mod encode;
 mod error;
-mod fingerprint;
 mod hello;
 mod record;
 mod server;

@@ -462,6 +462,13 @@ pub struct Param {
     pub default: Option<Expr>,
 }
 
+impl Param {
+    /// Can a server do without it? Then a client of an older version may have left it out.
+    pub fn may_be_missing(&self) -> bool {
+        self.default.is_some() || matches!(self.ty.kind, TypeKind::Optional(_))
+    }
+}
+
 /// Which way a parameter's contents go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -104,15 +104,22 @@ fn param(item: &Param) -> TokenStream {
         Direction::InOut => quote!(InOut),
     };
     let (view, raw) = (item.view.is_some(), item.raw.is_some());
-    desc(&item.name.text, &direction, view, raw, &item.ty)
+    desc(&item.name.text, &direction, view, raw, &item.ty, item.may_be_missing())
 }
 
 fn result(item: &Output) -> TokenStream {
     let name = item.name.as_ref().map_or("", |name| name.text.as_str());
-    desc(name, &quote!(Out), item.view.is_some(), item.raw.is_some(), &item.ty)
+    desc(name, &quote!(Out), item.view.is_some(), item.raw.is_some(), &item.ty, false)
 }
 
-fn desc(name: &str, direction: &TokenStream, view: bool, raw: bool, ty: &Type) -> TokenStream {
+fn desc(
+    name: &str,
+    direction: &TokenStream,
+    view: bool,
+    raw: bool,
+    ty: &Type,
+    optional: bool,
+) -> TokenStream {
     let ty = of(ty);
     quote! {
         __rt::ParamDesc {
@@ -121,6 +128,7 @@ fn desc(name: &str, direction: &TokenStream, view: bool, raw: bool, ty: &Type) -
             view: #view,
             raw: #raw,
             ty: #ty,
+            optional_on_wire: #optional,
         }
     }
 }

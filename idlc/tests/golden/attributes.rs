@@ -697,6 +697,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <JobKind as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "cx",
@@ -704,6 +705,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -713,6 +715,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Task as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::Some(<JobError as __rt::Describe>::describe),
@@ -729,6 +732,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -738,6 +742,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <State as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -215,6 +215,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -224,6 +225,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -243,6 +245,7 @@ const _: () = {
                         __rt::String,
                         __rt::Vec<u32>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -252,6 +255,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::BTreeMap<(u8, bool), f64> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -268,6 +272,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <(i32, i32) as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "entry",
@@ -275,6 +280,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <(__rt::String, u64) as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -284,6 +290,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <(u32, __rt::String) as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -300,6 +307,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <[u8; 16] as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "grid",
@@ -307,6 +315,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <[[f32; 3]; 3] as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -316,6 +325,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <[u16; 4] as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -332,6 +342,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<Colour> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "by",
@@ -342,6 +353,7 @@ const _: () = {
                         Colour,
                         __rt::String,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "one",
@@ -349,6 +361,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Colour as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "none",
@@ -356,6 +369,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<Colour> as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[],
@@ -375,6 +389,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::Vec<::core::option::Option<__rt::String>>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "first",
@@ -382,6 +397,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<(u32, u32)> as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[],

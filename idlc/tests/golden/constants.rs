@@ -61,6 +61,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -72,6 +73,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::String,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -575,6 +575,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <PixelFormat as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "to",
@@ -582,6 +583,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <PixelFormat as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -591,6 +593,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Answer as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -608,6 +611,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<Level> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

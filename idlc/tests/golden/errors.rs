@@ -898,6 +898,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -907,6 +908,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<u8> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::Some(<KvError as __rt::Describe>::describe),
@@ -923,6 +925,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[],

@@ -37,6 +37,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "second",
@@ -44,6 +45,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "third",
@@ -53,6 +55,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::String,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

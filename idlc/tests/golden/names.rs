@@ -334,6 +334,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "self",
@@ -341,6 +342,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "cx",
@@ -348,6 +350,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u8 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "reply",
@@ -355,6 +358,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "call",
@@ -362,6 +366,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Result as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -371,6 +376,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Result as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -388,6 +394,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

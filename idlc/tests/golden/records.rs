@@ -1343,6 +1343,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Entry as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "area",
@@ -1350,6 +1351,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<Rect> as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -1359,6 +1361,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Entry as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -1375,6 +1378,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <Tree as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -1384,6 +1388,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<Tree> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -74,6 +74,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "b",
@@ -81,6 +82,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -90,6 +92,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i64 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -106,6 +109,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <bool as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "b",
@@ -113,6 +117,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u8 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "c",
@@ -120,6 +125,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u16 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "d",
@@ -127,6 +133,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "e",
@@ -134,6 +141,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u64 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "f",
@@ -141,6 +149,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u128 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "g",
@@ -148,6 +157,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i8 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "h",
@@ -155,6 +165,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i16 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "i",
@@ -162,6 +173,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i128 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "j",
@@ -169,6 +181,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <f32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "k",
@@ -176,6 +189,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <f64 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[],
@@ -193,6 +207,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u8 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "offset",
@@ -200,6 +215,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i16 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "gain",
@@ -207,6 +223,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <f32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "rest",
@@ -214,6 +231,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u64 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -223,6 +241,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -239,6 +258,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<u32> as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "b",
@@ -246,6 +266,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<bool> as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -255,6 +276,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<f64> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -271,6 +293,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "b",
@@ -278,6 +301,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <bool as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "c",
@@ -285,6 +309,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <f64 as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "d",
@@ -292,6 +317,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <i8 as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[],

@@ -59,6 +59,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "data",
@@ -66,6 +67,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<u8> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             results: &[
@@ -75,6 +77,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<u8> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -91,6 +94,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -100,6 +104,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -118,6 +123,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::String,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "data",
@@ -127,6 +133,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::Vec<u8>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -138,6 +145,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::Vec<u8>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -155,6 +163,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "data",
@@ -162,6 +171,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<u8> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -26,8 +26,21 @@ const ARROWS: &[Arrows] = &[
         dev: &["expect-test", "proptest"],
     },
     Arrows {
+        package: "alpc-contract",
+        normal: &["hmac-sha256"],
+        build: &[],
+        dev: &["expect-test", "proptest"],
+    },
+    Arrows {
         package: "alpc-rpc",
-        normal: &["alpc-rpc-macros", "alpc-transport", "hmac-sha256", "postcard", "serde", "uuid"],
+        normal: &[
+            "alpc-contract",
+            "alpc-rpc-macros",
+            "alpc-transport",
+            "postcard",
+            "serde",
+            "uuid",
+        ],
         build: &[],
         dev: &["expect-test", "proptest", "serde", "serde_json"],
     },
@@ -121,7 +134,7 @@ fn packages_depend_on_nothing_but_what_is_listed() {
 }
 
 /// In `alpc-rpc`: parts that turn values to bytes and back, which know of no ports.
-const DATA: &[&str] = &["bound", "decode", "descriptor", "encode", "fingerprint", "record"];
+const DATA: &[&str] = &["bound", "contract", "decode", "descriptor", "encode", "record"];
 
 #[test]
 fn modules_know_nothing_of_those_above_them() {

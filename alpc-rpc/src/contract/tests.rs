@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 use proptest::prelude::*;
 
+use alpc_contract::Detail;
+
 use super::*;
-use crate::descriptor::Describe;
+use crate::descriptor::{Describe, VariantDesc};
+
+fn canonical_text(interface: &InterfaceDesc) -> String {
+    of(interface).to_text(Detail::Identity)
+}
 
 /// A tree that holds itself.
 struct Tree;
@@ -67,7 +73,14 @@ impl Describe for Foreign {
 }
 
 const fn param(name: &'static str, ty: Ty) -> ParamDesc {
-    ParamDesc { name, direction: Direction::In, view: false, raw: false, ty }
+    ParamDesc {
+        name,
+        direction: Direction::In,
+        view: false,
+        raw: false,
+        ty,
+        optional_on_wire: false,
+    }
 }
 
 const fn result(name: &'static str, ty: Ty) -> ParamDesc {
