@@ -299,7 +299,7 @@ fn call(port: &CommunicationPort, method: u64, parts: &mut [Part<'_>]) -> Option
     let deadline = Deadline::after(Duration::from_secs(60));
     // Bulk data has the message to itself.
     let body = if parts.is_empty() { &[7; 64][..] } else { &[] };
-    let request = Request { method, tag: 0, body, parts, deadline };
+    let request = Request { method, tag: 0, body, parts, deadline, handles: &[] };
     let response = port.call(request).expect("the server lives");
     response.travelled.first().map(|travelled| travelled.way)
 }

@@ -3,6 +3,7 @@
 //! The private socket is the root of trust: identity, death, descriptors, the bell. Shared memory
 //! only carries bytes. Whatever a peer does wrong closes the channel, once, with a reason.
 
+mod handles;
 mod mirror;
 mod sections;
 mod streams;
@@ -10,7 +11,7 @@ mod streams;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, Misbehaviour, Result};
@@ -24,6 +25,7 @@ use crate::section::region::Regions;
 use crate::section::{GivenBlobs, TakenBlobs};
 use crate::sys::memory::OwnMemory;
 use crate::sys::socket;
+use handles::{ArrivedBundles, SentBundles};
 use mirror::Mirror;
 use sections::LentSections;
 use streams::Streams;
@@ -35,6 +37,14 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) body: &'a [u8],
     /// Inline bulk data, in the order of its attributes.
     pub(crate) inline: &'a [&'a [u8]],
+    pub(crate) handles: &'a [BorrowedFd<'a>],
+}
+
+impl Outgoing<'_> {
+    /// A message that is nothing but its header.
+    pub(crate) fn bare(header: RecordHeader) -> Outgoing<'static> {
+        Outgoing { header, attributes: &[], body: &[], inline: &[], handles: &[] }
+    }
 }
 
 /// What became of a message that was to be sent.
@@ -86,6 +96,8 @@ pub(crate) struct Channel {
     /// Transfers that nobody works on until the peer rings. While there are any, this end never
     /// says that it is awake: the peer would not ring for them.
     parked: AtomicUsize,
+    /// Of a client: handles found the socket full since it was last read.
+    wants_room: AtomicBool,
     /// Told when somebody has to look at this channel and no bell will say so.
     pub(crate) on_news: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -93,14 +105,23 @@ pub(crate) struct Channel {
 struct Outbound {
     outbox: Outbox,
     given: GivenBlobs,
+    bundles: SentBundles,
     /// Messages that found the ring full. Only an end that must not wait puts them here.
-    backlog: VecDeque<(RecordHeader, Vec<u8>)>,
+    backlog: VecDeque<Kept>,
+}
+
+/// A message that waits for room.
+struct Kept {
+    header: RecordHeader,
+    bytes: Vec<u8>,
+    handles: Vec<OwnedFd>,
 }
 
 struct Inbound {
     inbox: Inbox,
     taken: TakenBlobs,
     lent: LentSections,
+    bundles: ArrivedBundles,
 }
 
 impl Channel {
@@ -142,12 +163,14 @@ impl Channel {
             outbound: Mutex::new(Outbound {
                 outbox,
                 given: GivenBlobs::default(),
+                bundles: SentBundles::default(),
                 backlog: VecDeque::new(),
             }),
             inbound: Mutex::new(Inbound {
                 inbox,
                 taken: TakenBlobs::default(),
                 lent: LentSections::default(),
+                bundles: ArrivedBundles::default(),
             }),
             streams,
             mirror,
@@ -157,6 +180,7 @@ impl Channel {
             _place: place,
             admitted: AtomicUsize::new(0),
             parked: AtomicUsize::new(0),
+            wants_room: AtomicBool::new(false),
             on_news: OnceLock::new(),
         })
     }
@@ -258,16 +282,28 @@ impl Channel {
         }
     }
 
-    /// Publishes a message, or keeps it until the peer makes room. Never waits.
+    /// Publishes a message with `handles`, or takes both and keeps them until the peer makes room.
+    /// Never waits.
     ///
     /// The caller answers for the number of messages that can be kept: replies are bounded by the
     /// requests that were admitted.
-    pub(crate) fn post_or_keep(&self, message: &Outgoing<'_>) -> Result<()> {
+    pub(crate) fn post_or_keep(
+        &self,
+        message: &Outgoing<'_>,
+        handles: &mut Vec<OwnedFd>,
+    ) -> Result<()> {
         self.check_open()?;
+        self.check_handles(handles.len())?;
         let mut outbound = lock(&self.outbound);
         let flushed = self.flush(&mut outbound)?;
-        if !flushed || !self.push(&mut outbound, message)? {
-            self.keep(&mut outbound, message.header, flatten(message));
+        let lent: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
+        let message = Outgoing { handles: &lent, ..*message };
+        let pushed = flushed && self.push(&mut outbound, &message)?;
+        let (header, bytes) = (message.header, (!pushed).then(|| flatten(&message)));
+        drop(lent);
+        if let Some(bytes) = bytes {
+            let handles = std::mem::take(handles);
+            self.keep(&mut outbound, Kept { header, bytes, handles });
             // The peer may have made room, and found nobody to ring for, since we looked.
             self.flush(&mut outbound)?;
         }
@@ -276,11 +312,11 @@ impl Channel {
         Ok(())
     }
 
-    fn keep(&self, outbound: &mut Outbound, header: RecordHeader, bytes: Vec<u8>) {
+    fn keep(&self, outbound: &mut Outbound, kept: Kept) {
         if outbound.backlog.is_empty() {
             self.note_parked();
         }
-        outbound.backlog.push_back((header, bytes));
+        outbound.backlog.push_back(kept);
     }
 
     /// Moves messages into the ring that it had no room for.
@@ -295,11 +331,24 @@ impl Channel {
         Ok(())
     }
 
+    /// Throws away what the peer will not take any more.
+    pub(crate) fn drop_backlog(&self) {
+        let backlog = std::mem::take(&mut lock(&self.outbound).backlog);
+        if !backlog.is_empty() {
+            self.note_resumed(1);
+        }
+    }
+
     /// Moves kept messages into the ring. `true`: none is left.
     fn flush(&self, outbound: &mut Outbound) -> Result<bool> {
-        while let Some((header, bytes)) = outbound.backlog.pop_front() {
-            if !self.publish(outbound, &header, &[IoSlice::new(&bytes)])? {
-                outbound.backlog.push_front((header, bytes));
+        while let Some(kept) = outbound.backlog.pop_front() {
+            let handles: Vec<_> = kept.handles.iter().map(AsFd::as_fd).collect();
+            let bytes = [IoSlice::new(&kept.bytes)];
+            let published = self.publish(outbound, &kept.header, &bytes, &handles);
+            // Whoever waits for a message that cannot be sent must not wait for good.
+            let published = published.inspect_err(|error| self.close(error.clone()))?;
+            if !published {
+                outbound.backlog.push_front(kept);
                 return Ok(false);
             }
             if outbound.backlog.is_empty() {
@@ -315,16 +364,25 @@ impl Channel {
         outbound: &mut Outbound,
         header: &RecordHeader,
         parts: &[IoSlice<'_>],
+        handles: &[BorrowedFd<'_>],
     ) -> Result<bool> {
+        let mut header = *header;
+        if !handles.is_empty() && !self.send_handles(outbound, &mut header, handles)? {
+            return Ok(false);
+        }
         // A reply gives the client back the right to send another request, which can arrive before
         // the next line runs: so it is counted before.
         let is_reply = header.kind == MessageKind::Reply;
         if is_reply {
             self.admitted.fetch_sub(1, Ordering::Relaxed);
         }
-        let pushed = self.guard(outbound.outbox.push(header, parts))?;
+        let pushed = self.guard(outbound.outbox.push(&header, parts))?;
         if is_reply && !pushed {
             self.admitted.fetch_add(1, Ordering::Relaxed);
+        }
+        if pushed && header.handles > 0 {
+            let tail = outbound.outbox.tail();
+            outbound.bundles.published(tail, header.handles);
         }
         if pushed && header.kind == MessageKind::Retire {
             let tail = outbound.outbox.tail();
@@ -344,11 +402,11 @@ impl Channel {
         let count = 2 + message.inline.len();
         if let Some(parts) = parts.get_mut(..count) {
             fill(parts, attributes, message);
-            self.publish(outbound, &message.header, parts)
+            self.publish(outbound, &message.header, parts, message.handles)
         } else {
             let mut parts = vec![IoSlice::new(&[]); count];
             fill(&mut parts, attributes, message);
-            self.publish(outbound, &message.header, &parts)
+            self.publish(outbound, &message.header, &parts, message.handles)
         }
     }
 
@@ -377,11 +435,14 @@ impl Channel {
     pub(crate) fn pop(&self) -> Result<Option<Record>> {
         let mut inbound = lock(&self.inbound);
         loop {
-            let Some(Popped { record, was_crowded }) = self.guard(inbound.inbox.pop())? else {
+            let Some(Popped { mut record, was_crowded }) = self.guard(inbound.inbox.pop())? else {
                 return Ok(None);
             };
             if was_crowded || self.owes_room() {
                 self.ring_if_asleep();
+            }
+            if record.header.handles > 0 {
+                self.claim_handles(&mut inbound, &mut record)?;
             }
             match record.header.kind {
                 MessageKind::Retire => self.forget_frozen(&mut inbound, record.header.id.0)?,

@@ -222,6 +222,7 @@ impl Shared {
         self.readiness.remove(port.channel.socket());
         self.readiness.remove(port.channel.peer.process.fd());
         port.close();
+        port.channel.drop_handles();
     }
 
     /// Has a worker look at a port whose bell may have been heard by somebody else.

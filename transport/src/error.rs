@@ -337,6 +337,10 @@ pub enum Misbehaviour {
     },
     /// A message that only the other end of a channel may send.
     WrongDirection,
+    /// It sent handles with a message that has no place for any.
+    HandlePlace,
+    /// It sent handles that no message claims.
+    StrayHandles,
     /// It returned a region that it did not have.
     ForeignRegion,
     /// It described a view that reaches past the end of its section.
@@ -403,6 +407,10 @@ impl fmt::Display for Misbehaviour {
             Misbehaviour::UnknownReply { id } => {
                 write!(f, "replied to request {id}, which is not waiting for a reply")
             }
+            Misbehaviour::HandlePlace => {
+                f.write_str("sent handles with a message that has no place for any")
+            }
+            Misbehaviour::StrayHandles => f.write_str("sent handles that no message claims"),
             Misbehaviour::ForeignRegion => f.write_str("returned a region that it did not have"),
             Misbehaviour::ViewPastEnd => {
                 f.write_str("described a view that reaches past the end of its section")

@@ -3,6 +3,7 @@
 //! A record is copied out of the peer's memory as a whole and then parsed from the private copy, so
 //! that what was checked is what is used. All integers are little-endian.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::error::Misbehaviour;
@@ -77,9 +78,28 @@ pub(crate) struct RecordHeader {
     pub(crate) deadline: u64,
     /// Bytes of the body, which stands after the attributes.
     pub(crate) body: u32,
+    /// Handles that came on the private socket before, and the number of the bundle that they are.
+    pub(crate) handles: u8,
+    pub(crate) bundle: u64,
 }
 
 impl RecordHeader {
+    /// The header of a message that is nothing but its header.
+    pub(crate) fn bare(kind: MessageKind, id: MessageId) -> RecordHeader {
+        RecordHeader {
+            len: 0,
+            kind,
+            attributes: 0,
+            status: 0,
+            id,
+            method: 0,
+            deadline: 0,
+            body: 0,
+            handles: 0,
+            bundle: 0,
+        }
+    }
+
     pub(crate) fn encode(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         let mut writer = FixedWriter(&mut bytes);
@@ -90,6 +110,8 @@ impl RecordHeader {
         writer.put(&self.method.to_le_bytes());
         writer.put(&self.deadline.to_le_bytes());
         writer.put(&self.body.to_le_bytes());
+        writer.put(&[self.handles, 0, 0, 0]);
+        writer.put(&self.bundle.to_le_bytes());
         bytes
     }
 
@@ -106,6 +128,8 @@ impl RecordHeader {
         let method = u64::from_le_bytes(reader.take());
         let deadline = u64::from_le_bytes(reader.take());
         let body = u32::from_le_bytes(reader.take());
+        let [handles, _, _, _] = reader.take();
+        let bundle = u64::from_le_bytes(reader.take());
         let kind = MessageKind::from_wire(kind).ok_or(Misbehaviour::MessageKind { kind })?;
         if len as usize + HEADER_LEN > max_message_len {
             return Err(Misbehaviour::MessageTooLong { len: u64::from(len) });
@@ -114,7 +138,23 @@ impl RecordHeader {
         if described > len as usize || usize::from(attributes) > MAX_ATTRIBUTES {
             return Err(Misbehaviour::MessageLayout);
         }
-        Ok(RecordHeader { len, kind, attributes, status, id, method, deadline, body })
+        let is_written =
+            matches!(kind, MessageKind::Request | MessageKind::Reply | MessageKind::Datagram);
+        if handles > 0 && !is_written {
+            return Err(Misbehaviour::HandlePlace);
+        }
+        Ok(RecordHeader {
+            len,
+            kind,
+            attributes,
+            status,
+            id,
+            method,
+            deadline,
+            body,
+            handles,
+            bundle,
+        })
     }
 }
 
@@ -197,13 +237,15 @@ pub(crate) struct Record {
     pub(crate) header: RecordHeader,
     /// Attributes, body and inline data, `header.len` bytes.
     bytes: Vec<u8>,
+    /// The handles that came with it. `None`: this process had no descriptors left to take them.
+    pub(crate) handles: Option<Vec<OwnedFd>>,
 }
 
 impl Record {
     /// `bytes` is what followed the header, `header.len` bytes of it.
     pub(crate) fn new(header: RecordHeader, bytes: Vec<u8>) -> Record {
         debug_assert_eq!(header.len as usize, bytes.len());
-        Record { header, bytes }
+        Record { header, bytes, handles: Some(Vec::new()) }
     }
 
     pub(crate) fn attributes(&self) -> Result<Vec<Attribute>, Misbehaviour> {
@@ -223,8 +265,9 @@ impl Record {
         &self.bytes
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// The bytes, and the handles if they could be had.
+    pub(crate) fn into_contents(self) -> (Vec<u8>, Vec<OwnedFd>) {
+        (self.bytes, self.handles.unwrap_or_default())
     }
 }
 
@@ -312,9 +355,22 @@ mod tests {
             method: u64::MAX >> 1,
             deadline: 12,
             body: 904,
+            handles: 16,
+            bundle: u64::MAX - 3,
         };
         assert_eq!(RecordHeader::decode(&header.encode(), 65_535), Ok(header));
         assert!(RecordHeader::decode(&header.encode(), 1047).is_err());
+    }
+
+    #[test]
+    fn only_messages_that_somebody_wrote_carry_handles() {
+        let cancel = RecordHeader {
+            handles: 1,
+            bundle: 1,
+            ..RecordHeader::bare(MessageKind::Cancel, MessageId(1))
+        };
+        let decoded = RecordHeader::decode(&cancel.encode(), 65_535);
+        assert_eq!(decoded, Err(Misbehaviour::HandlePlace));
     }
 
     proptest::proptest! {

@@ -89,6 +89,13 @@ mod ring {
             Ok(true)
         }
 
+        /// Whether [`push`](Outbox::push) would find room for a record whose header says `len`. Only
+        /// `push` takes room, so it stays.
+        pub(crate) fn has_room(&mut self, len: u32) -> Result<bool, Misbehaviour> {
+            let need = granules(len);
+            Ok(self.producer.free(need)? >= need)
+        }
+
         /// Bytes published so far, modulo 2³².
         pub(crate) fn tail(&self) -> u32 {
             self.producer.tail()
@@ -214,13 +221,8 @@ mod ring {
         fn header(len: usize, id: u64) -> RecordHeader {
             RecordHeader {
                 len: len as u32,
-                kind: MessageKind::Datagram,
-                attributes: 0,
-                status: 0,
-                id: MessageId(id),
-                method: 0,
-                deadline: 0,
                 body: len as u32,
+                ..RecordHeader::bare(MessageKind::Datagram, MessageId(id))
             }
         }
 
@@ -251,7 +253,9 @@ mod ring {
             }
             assert_eq!(pushed, 3);
             assert!(inbox.pop().unwrap().unwrap().was_crowded);
+            assert!(outbox.has_room(1000).unwrap());
             assert!(outbox.push(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap());
+            assert!(!outbox.has_room(1000).unwrap());
         }
 
         #[test]

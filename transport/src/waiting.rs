@@ -395,7 +395,7 @@ impl Lead<'_> {
     fn sleep(&self, channel: &Channel, deadline: Deadline) -> Result<()> {
         let process = channel.peer.process.fd();
         let bell = &self.waiting.bell;
-        let awaited = if channel.has_unsent() { Awaited::ArrivalOrRoom } else { Awaited::Arrival };
+        let awaited = if channel.wants_room() { Awaited::ArrivalOrRoom } else { Awaited::Arrival };
         let socket = (channel.socket(), awaited);
         let woken = poll::wait_for_peer_or(bell.fd(), socket, process, deadline.remaining());
         match woken? {

@@ -119,7 +119,8 @@ fn datagrams_of_every_size_arrive_and_free_their_slots() {
                     let data = pattern(len, 0);
                     let mut parts = [Part::In(&data)];
                     let (parts, deadline) = (&mut parts[..], soon());
-                    let request = Request { method: 1, tag: 0, body: b"", parts, deadline };
+                    let request =
+                        Request { method: 1, tag: 0, body: b"", parts, deadline, handles: &[] };
                     let travelled = client.send(request).unwrap();
                     assert_ne!(travelled[0].way, Way::Direct);
                 }
@@ -387,7 +388,9 @@ fn what_was_sent_arrives_though_its_sender_is_gone() {
     let data = pattern(10_000, 0);
     for _ in 0..8 {
         let (parts, deadline) = (&mut [Part::In(&data)][..], soon());
-        client.send(Request { method: 1, tag: 0, body: b"", parts, deadline }).unwrap();
+        client
+            .send(Request { method: 1, tag: 0, body: b"", parts, deadline, handles: &[] })
+            .unwrap();
     }
     drop(client);
     gate.open();

@@ -359,6 +359,9 @@ fn every_offence_ends_its_own_channel_under_its_own_name() {
     assert_eq!(found, Misbehaviour::TooManyDescriptors { max: 0 });
     let found = offence(&|client| client.announce(2, 5, 9, &[&frozen(PAGE), &frozen(PAGE)]));
     assert_eq!(found, Misbehaviour::TooManyDescriptors { max: 1 });
+    // This client has said that it sends no handles.
+    let found = offence(&|client| client.announce(6, 1, 1, &[&frozen(PAGE)]));
+    assert_eq!(found, Misbehaviour::TooManyDescriptors { max: 0 });
     server.stop();
 }
 

@@ -130,7 +130,8 @@ impl<'a> ClientCall<'a> {
         let (core, method) = (self.core, self.method);
         let ClientCall { deadline, body, parts, elements, small, .. } = self;
         let response = send(&body, parts, |tag, body, parts| {
-            let request = Request { method: method.ordinal, tag, body, parts, deadline };
+            let request =
+                Request { method: method.ordinal, tag, body, parts, deadline, handles: &[] };
             core.port.call(request)
         });
         let mut response = response.map_err(failed)?;
@@ -157,7 +158,8 @@ impl<'a> ClientCall<'a> {
         let (core, method) = (self.core, self.method);
         let ClientCall { deadline, body, parts, small, .. } = self;
         let sent = send(&body, parts, |tag, body, parts| {
-            let request = Request { method: method.ordinal, tag, body, parts, deadline };
+            let request =
+                Request { method: method.ordinal, tag, body, parts, deadline, handles: &[] };
             core.port.send(request)
         });
         let travelled = sent.map_err(failed)?;
@@ -167,6 +169,10 @@ impl<'a> ClientCall<'a> {
 }
 
 /// What a server said.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once; a box would cost each call"
+)]
 enum Answer {
     Results(ClientReply),
     /// The interface's own error, encoded.

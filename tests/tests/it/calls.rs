@@ -153,7 +153,8 @@ pub(crate) fn method<C: Client>(name: &str) -> u64 {
 /// A call that is put together by hand: status and body of the answer.
 pub(crate) fn call(port: &CommunicationPort, method: u64, body: &[u8]) -> (u16, Vec<u8>) {
     let deadline = Deadline::after(Duration::from_secs(60));
-    let request = alpc_rpc::transport::Request { method, tag: 0, body, parts: &mut [], deadline };
+    let (parts, handles) = (&mut [] as &mut [_], &[] as &[_]);
+    let request = alpc_rpc::transport::Request { method, tag: 0, body, parts, deadline, handles };
     let response = port.call(request).expect("the server answers, whatever it says");
     (response.status, response.body().to_vec())
 }

@@ -9,13 +9,14 @@
 //! Datagrams keep their order, so bytes arrive before the index that covers them. A datagram wakes
 //! its receiver: there are no bells, and looking without reading the socket would see nothing.
 
-use std::os::fd::BorrowedFd;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex};
 
-use super::sections::frame;
-use super::{Channel, Pace, lock};
+use super::sections::{FRAME_LEN, frame};
+use super::{Channel, Inbound, Pace, lock};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::port::attributes::Limits;
 use crate::port::handshake::Role;
@@ -101,6 +102,8 @@ pub(super) struct Mirror {
     unsent: AtomicBool,
     /// How much the peer knows to have been taken of its ring.
     head_told: AtomicU32,
+    /// The peer has to be told at once.
+    tells_head: AtomicBool,
     landing: Mutex<Landing>,
 }
 
@@ -114,7 +117,15 @@ struct Sending {
     /// What the round that is under way sends: the peer gets all of it before what came later, so
     /// that a slot that never runs dry keeps nothing else waiting.
     goal: Option<Goal>,
+    /// Handles that go before the records that are not sent yet.
+    bundles: VecDeque<Enclosed>,
     datagram: Vec<u8>,
+}
+
+/// A message's handles, and their announcement.
+struct Enclosed {
+    bytes: [u8; FRAME_LEN],
+    handles: Vec<OwnedFd>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -160,6 +171,7 @@ impl Mirror {
             sending: Mutex::default(),
             unsent: AtomicBool::new(false),
             head_told: AtomicU32::new(0),
+            tells_head: AtomicBool::new(false),
             landing: Mutex::default(),
         })
     }
@@ -196,7 +208,23 @@ impl Mirror {
         untold >= self.capacity / 4
     }
 
+    /// The peer waits for more than room: what was taken is of interest before much was.
+    pub(super) fn tell_head(&self) {
+        self.tells_head.store(true, SeqCst);
+    }
+
     // ---- sending
+
+    /// Has handles sent before the record that is published next. They are copied: it may be a while
+    /// until the socket has room.
+    pub(super) fn enclose(&self, bytes: [u8; FRAME_LEN], handles: &[BorrowedFd<'_>]) -> Result<()> {
+        let copies = handles.iter().map(BorrowedFd::try_clone_to_owned);
+        let handles = copies
+            .collect::<std::io::Result<_>>()
+            .map_err(|error| Error::os("copy the handles of a message", error))?;
+        lock(&self.sending).bundles.push_back(Enclosed { bytes, handles });
+        Ok(())
+    }
 
     /// Sends what the peer's replica lacks at the beginning of this call.
     fn send_changes(&self, socket: BorrowedFd<'_>) -> Result<Sent> {
@@ -235,6 +263,14 @@ impl Mirror {
                 }
             }
         }
+        while let Some(Enclosed { bytes, handles }) = sending.bundles.front() {
+            let handles: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
+            let bytes = [std::io::IoSlice::new(bytes)];
+            if socket::send(socket, &bytes, &handles)? == Sent::WouldBlock {
+                return Ok(Sent::WouldBlock);
+            }
+            sending.bundles.pop_front();
+        }
         loop {
             let left = goal.tail.wrapping_sub(sending.ring);
             if left > self.capacity {
@@ -242,7 +278,8 @@ impl Mirror {
                 let offence = Misbehaviour::RingIndex { distance: left };
                 return Err(Error::misbehaved("send to the peer", offence));
             }
-            if left == 0 && !self.owes_room() {
+            let tells_head = self.tells_head.swap(false, SeqCst);
+            if left == 0 && !tells_head && !self.owes_room() {
                 break;
             }
             let len = left.min(self.piece);
@@ -252,6 +289,7 @@ impl Mirror {
             let ring = (PAGE, self.capacity);
             put_piece(&self.own, ring, sending.ring, len, &mut sending.datagram);
             if self.send(sending, socket)? == Sent::WouldBlock {
+                self.tells_head.fetch_or(tells_head, SeqCst);
                 return Ok(Sent::WouldBlock);
             }
             sending.ring = sending.ring.wrapping_add(len);
@@ -441,7 +479,7 @@ impl Channel {
     }
 
     /// Reads everything that is on the socket into the replica.
-    pub(super) fn drain_into(&self, mirror: &Mirror) -> Result<()> {
+    pub(super) fn drain_into(&self, mirror: &Mirror, inbound: &mut Inbound) -> Result<()> {
         let mut landing = lock(&mirror.landing);
         landing.datagram.resize(MAX_HEADER + MAX_PIECE, 0);
         let mut fds = Vec::new();
@@ -455,11 +493,17 @@ impl Channel {
                     return self.check_open();
                 }
                 Ok(Received::Closed | Received::Empty) => return Ok(()),
-                Ok(Received::Datagram(len)) => {
-                    let offence = if fds.is_empty() {
-                        mirror.land(&mut landing, len).err()
-                    } else {
+                Ok(received @ (Received::Datagram(len) | Received::Lost(len))) => {
+                    let is_lost = matches!(received, Received::Lost(_));
+                    let datagram = landing.datagram.get(..len).unwrap_or(&[]);
+                    let bundle = <&[u8; FRAME_LEN]>::try_from(datagram);
+                    let offence = if let Ok(bytes @ [frame::HANDLES, ..]) = bundle {
+                        let handles = (!is_lost).then(|| std::mem::take(&mut fds));
+                        self.take_bundle(inbound, bytes, handles).err()
+                    } else if is_lost || !fds.is_empty() {
                         Some(Misbehaviour::TooManyDescriptors { max: 0 })
+                    } else {
+                        mirror.land(&mut landing, len).err()
                     };
                     if let Some(offence) = offence {
                         return Err(self.poison(offence));

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::io::IoSlice;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Channel, Inbound, Outbound, Outgoing, lock};
+use super::{Channel, Inbound, Kept, Outbound, Outgoing, lock};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{MessageId, MessageKind, RecordHeader};
 use crate::port::handshake::Role;
@@ -33,8 +34,30 @@ pub(super) mod frame {
     pub(in crate::channel) const RING: u8 = 4;
     /// Of a mirror: bytes of a stream's window, and its progress.
     pub(in crate::channel) const STREAM: u8 = 5;
+    /// Handles of a message: the bundle's number, how many; they come along.
+    pub(in crate::channel) const HANDLES: u8 = 6;
 }
-const FRAME_LEN: usize = 17;
+/// Bytes of an announcement.
+pub(super) const FRAME_LEN: usize = 17;
+
+/// An announcement: its kind, and two numbers.
+pub(super) fn announcement(kind: u8, number: u64, len: u64) -> [u8; FRAME_LEN] {
+    let mut bytes = [0; FRAME_LEN];
+    let (first, rest) = bytes.split_at_mut(1);
+    first.fill(kind);
+    let (number_at, len_at) = rest.split_at_mut(8);
+    number_at.copy_from_slice(&number.to_le_bytes());
+    len_at.copy_from_slice(&len.to_le_bytes());
+    bytes
+}
+
+/// The two numbers of an announcement.
+pub(super) fn announced(frame: &[u8; FRAME_LEN]) -> (u64, u64) {
+    let [_, numbers @ ..] = frame;
+    let (number, len) = numbers.split_at(8);
+    let read = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
+    (read(number), read(len))
+}
 
 /// How long an announcement waits for room on the socket. A peer that does not read its socket for
 /// so long is as good as gone.
@@ -77,19 +100,10 @@ impl Channel {
     /// Tells the peer which frozen sections it may forget.
     pub(super) fn retire(&self, outbound: &mut Outbound) -> Result<()> {
         for number in outbound.given.retire() {
-            let header = RecordHeader {
-                len: 0,
-                kind: MessageKind::Retire,
-                attributes: 0,
-                status: 0,
-                id: MessageId(number),
-                method: 0,
-                deadline: 0,
-                body: 0,
-            };
+            let header = RecordHeader::bare(MessageKind::Retire, MessageId(number));
             let in_order = outbound.backlog.is_empty();
-            if !in_order || !self.publish(outbound, &header, &[])? {
-                self.keep(outbound, header, Vec::new());
+            if !in_order || !self.publish(outbound, &header, &[], &[])? {
+                self.keep(outbound, Kept { header, bytes: Vec::new(), handles: Vec::new() });
             }
         }
         Ok(())
@@ -102,12 +116,7 @@ impl Channel {
         len: u64,
         fd: BorrowedFd<'_>,
     ) -> Result<()> {
-        let mut bytes = [0; FRAME_LEN];
-        let (first, rest) = bytes.split_at_mut(1);
-        first.fill(kind);
-        let (number_at, len_at) = rest.split_at_mut(8);
-        number_at.copy_from_slice(&number.to_le_bytes());
-        len_at.copy_from_slice(&len.to_le_bytes());
+        let bytes = announcement(kind, number, len);
         let doing = "hand a section to the peer";
         loop {
             let sent = socket::send(self.socket(), &[IoSlice::new(&bytes)], &[fd])
@@ -180,20 +189,12 @@ impl Channel {
 
     /// Gives a region of the peer's back to it.
     pub(crate) fn return_region(&self, number: u32, generation: u32) {
-        let header = RecordHeader {
-            len: 0,
-            kind: MessageKind::Return,
-            attributes: 0,
-            status: 0,
-            id: MessageId(u64::from(number)),
-            method: u64::from(generation),
-            deadline: 0,
-            body: 0,
-        };
+        let id = MessageId(u64::from(number));
+        let method = u64::from(generation);
+        let header = RecordHeader { method, ..RecordHeader::bare(MessageKind::Return, id) };
         // A peer that is gone needs nothing back. Those that are kept are bounded by the regions
         // that the peer has lent.
-        let message = Outgoing { header, attributes: &[], body: &[], inline: &[] };
-        let _gone = self.post_or_keep(&message);
+        let _gone = self.post_or_keep(&Outgoing::bare(header), &mut Vec::new());
     }
 
     /// The peer returns a region.
@@ -219,14 +220,16 @@ impl Channel {
     /// A bell is meant for whoever sleeps on the socket. Who reads it for another reason must tell
     /// that one.
     pub(crate) fn drain_socket(&self) -> Result<()> {
+        // Whoever waits for room is told to try again, and says so again if there is none.
+        self.wants_room.store(false, Ordering::SeqCst);
         let drained = self.drain(&mut lock(&self.inbound));
         self.send_unsent();
         drained
     }
 
-    fn drain(&self, inbound: &mut Inbound) -> Result<()> {
+    pub(super) fn drain(&self, inbound: &mut Inbound) -> Result<()> {
         if let Some(mirror) = &self.mirror {
-            return self.drain_into(mirror);
+            return self.drain_into(mirror, inbound);
         }
         let mut bytes = [0; FRAME_LEN];
         let mut fds = Vec::new();
@@ -237,9 +240,13 @@ impl Channel {
                     self.close(Error::new(ErrorKind::PeerClosed, "use a channel"));
                     return self.check_open();
                 }
-                Ok(Received::Datagram(len)) => {
+                Ok(received @ (Received::Datagram(len) | Received::Lost(len))) => {
                     let frame = bytes.get(..len).unwrap_or(&[]);
-                    let taken = self.take_frame(inbound, frame, std::mem::take(&mut fds));
+                    let fds = match received {
+                        Received::Lost(_) => None,
+                        _ => Some(std::mem::take(&mut fds)),
+                    };
+                    let taken = self.take_frame(inbound, frame, fds);
                     if let Err(error) = taken {
                         self.close(error);
                         return self.check_open();
@@ -253,8 +260,19 @@ impl Channel {
         }
     }
 
-    fn take_frame(&self, inbound: &mut Inbound, frame: &[u8], fds: Vec<OwnedFd>) -> Result<()> {
+    /// Takes one datagram. `fds` is `None` if descriptors came for which there was no room.
+    fn take_frame(
+        &self,
+        inbound: &mut Inbound,
+        frame: &[u8],
+        fds: Option<Vec<OwnedFd>>,
+    ) -> Result<()> {
         let doing = "take what the peer announced";
+        if let Ok(frame @ [frame::HANDLES, ..]) = <&[u8; FRAME_LEN]>::try_from(frame) {
+            let taken = self.take_bundle(inbound, frame, fds);
+            return taken.map_err(|offence| Error::misbehaved(doing, offence));
+        }
+        let Some(fds) = fds else { return Err(socket::no_descriptors(doing)) };
         let max = u64::from(frame != [frame::BELL]);
         if fds.len() as u64 > max {
             return Err(Error::misbehaved(doing, Misbehaviour::TooManyDescriptors { max }));
@@ -263,12 +281,10 @@ impl Channel {
             return Ok(());
         }
         let unexpected = |kind| Error::misbehaved(doing, Misbehaviour::UnexpectedFrame { kind });
-        let Ok(&[kind, ref rest @ ..]) = <&[u8; FRAME_LEN]>::try_from(frame) else {
+        let Ok(frame @ &[kind, ..]) = <&[u8; FRAME_LEN]>::try_from(frame) else {
             return Err(unexpected(frame.first().copied().unwrap_or(0)));
         };
-        let (number, len) = rest.split_at(8);
-        let number = number.try_into().map(u64::from_le_bytes).unwrap_or(0);
-        let len = len.try_into().map(u64::from_le_bytes).unwrap_or(0);
+        let (number, len) = announced(frame);
         let Some(fd) = fds.into_iter().next() else {
             return Err(Error::misbehaved(doing, Misbehaviour::MissingDescriptor));
         };

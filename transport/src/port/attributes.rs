@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::Directory;
 use crate::peer::PeerIdentity;
 use crate::queue::indices::STREAMS;
+use crate::sys::socket::MAX_DESCRIPTORS;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -123,6 +124,15 @@ impl PortAttributes {
         self
     }
 
+    /// Handles that one message may carry: 0 to 16, which is the default. What a peer sends fills
+    /// this process's table of open files, `outstanding_requests` times over if no call is answered;
+    /// a port that takes no handles should say 0.
+    #[must_use]
+    pub fn max_handles(mut self, count: usize) -> PortAttributes {
+        self.limits.max_handles = count;
+        self
+    }
+
     /// Whether the peer may be read and written directly; [`DirectPolicy::SameUser`] unless said
     /// otherwise.
     #[must_use]
@@ -222,6 +232,8 @@ pub struct Limits {
     pub max_argument_len: usize,
     /// Requests that may await their replies.
     pub outstanding_requests: usize,
+    /// Handles that one message may carry.
+    pub max_handles: usize,
     /// Whether the peer may be read and written directly.
     pub direct: DirectPolicy,
     /// Whether shared memory is used at all.
@@ -239,6 +251,7 @@ impl Default for Limits {
             max_section_total: 256 * MIB,
             max_argument_len: 1024 * MIB,
             outstanding_requests: 64,
+            max_handles: MAX_DESCRIPTORS,
             direct: DirectPolicy::SameUser,
             accelerator: Accelerator::On,
         }
@@ -257,6 +270,7 @@ impl Limits {
             max_section_total: self.max_section_total.min(theirs.max_section_total),
             max_argument_len: self.max_argument_len.min(theirs.max_argument_len),
             outstanding_requests: self.outstanding_requests.min(theirs.outstanding_requests),
+            max_handles: self.max_handles.min(theirs.max_handles),
             direct: match (self.direct, theirs.direct) {
                 (DirectPolicy::SameUser, DirectPolicy::SameUser) => DirectPolicy::SameUser,
                 _ => DirectPolicy::Never,
@@ -284,6 +298,8 @@ impl Limits {
             Some("all sections together must hold four chunk windows, one for each stream")
         } else if !(1..=4096).contains(&self.outstanding_requests) {
             Some("outstanding requests must number 1 to 4,096")
+        } else if self.max_handles > MAX_DESCRIPTORS {
+            Some("handles of one message must number 0 to 16")
         } else {
             None
         }

@@ -4,6 +4,7 @@ mod call;
 mod incoming;
 
 use std::ops::Range;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
 use crate::bulk::Travelled;
@@ -49,6 +50,8 @@ pub struct Request<'a, 'p> {
     pub parts: &'a mut [Part<'p>],
     /// When to stop waiting.
     pub deadline: Deadline,
+    /// Handles for the server, at most [`Limits::max_handles`]. The server gets copies.
+    pub handles: &'a [BorrowedFd<'a>],
 }
 
 /// One bulk result.
@@ -78,6 +81,9 @@ pub struct Response {
     pub results: Vec<Received>,
     /// How each bulk argument travelled: first those that went out, then those that came back.
     pub travelled: Vec<Travelled>,
+    /// The handles that came along, in the server's order. Nothing is known of them yet: see
+    /// [`handle::check`](crate::handle::check).
+    pub handles: Vec<OwnedFd>,
 }
 
 impl Response {

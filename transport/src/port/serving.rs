@@ -11,6 +11,7 @@ mod leaving;
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -39,6 +40,10 @@ pub const STATUS_UNANSWERED: u16 = u16::MAX - 2;
 /// more. The client sends it again another way; nobody else sees this.
 pub(crate) const STATUS_NOT_DIRECT: u16 = u16::MAX - 3;
 
+/// The status of a reply to a request whose handles the server had no descriptors left for. It was
+/// never handed out; nobody but the client's end sees this.
+pub(crate) const STATUS_NO_DESCRIPTORS: u16 = u16::MAX - 4;
+
 /// The server's end of one client's channel.
 pub struct ServerPort {
     pub(crate) channel: Arc<Channel>,
@@ -65,6 +70,10 @@ struct Parked {
     arriving: Vec<Arriving>,
     leaving: Vec<Leaving>,
 }
+
+/// Bytes that a handle counts for when a worker decides to look at other clients: until a message is
+/// seen to, its handles stay in this process's table of open files.
+const HANDLE_WEIGHT: u64 = 64 << 10;
 
 /// The clients' memory that may be reached into.
 #[derive(Default)]
@@ -100,6 +109,9 @@ pub struct Reply {
     pub outs: Vec<Bytes>,
     /// The bulk results, in order.
     pub results: Vec<Bytes>,
+    /// Handles for the client, at most [`Limits::max_handles`]. They are closed here once they are
+    /// sent.
+    pub handles: Vec<OwnedFd>,
 }
 
 /// How the bulk data of a message ended.
@@ -116,7 +128,7 @@ enum End {
 pub(crate) enum Took {
     /// There was none.
     Nothing,
-    /// One, with so many bytes of bulk data that were copied for it.
+    /// One, with so many bytes of bulk data that were copied for it. A handle counts for some.
     Message(u64),
 }
 
@@ -204,7 +216,7 @@ impl ServerPort {
         match record.header.kind {
             MessageKind::Request | MessageKind::Datagram => {
                 if let Some(call) = self.admit(record)? {
-                    copied = call.assembled();
+                    copied = call.assembled() + call.handles().len() as u64 * HANDLE_WEIGHT;
                     whole(call);
                 }
             }
@@ -256,6 +268,7 @@ impl ServerPort {
     fn drop_parked(&self) {
         let parked = std::mem::take(&mut *lock(&self.parked));
         self.channel.note_resumed(parked.arriving.len() + parked.leaving.len());
+        self.channel.drop_backlog();
     }
 
     fn admit(self: &Arc<ServerPort>, record: Record) -> Result<Option<IncomingCall>> {
@@ -263,7 +276,8 @@ impl ServerPort {
         if record.header.kind == MessageKind::Request && !channel.admit() {
             return Err(channel.poison(Misbehaviour::TooManyRequests));
         }
-        if record.header.attributes == 0 {
+        let mut refusal = record.handles.is_none().then_some(STATUS_NO_DESCRIPTORS);
+        if record.header.attributes == 0 && refusal.is_none() {
             return Ok(Some(IncomingCall::new(self.clone(), record)));
         }
         let attributes = checked_attributes(channel, &record)?;
@@ -276,10 +290,13 @@ impl ServerPort {
             return Err(error);
         }
         if self.cannot_reach(&attributes) {
+            refusal.get_or_insert(STATUS_NOT_DIRECT);
+        }
+        if let Some(status) = refusal {
             if let Some(inflow) = inflow {
                 channel.discard_inflow(inflow);
             }
-            call.refuse(STATUS_NOT_DIRECT);
+            call.refuse(status);
             return Ok(None);
         }
         match inflow {
@@ -374,5 +391,5 @@ impl std::fmt::Debug for ServerPort {
 }
 
 fn reply_header(kind: MessageKind, id: MessageId, status: u16) -> RecordHeader {
-    RecordHeader { len: 0, kind, attributes: 0, status, id, method: 0, deadline: 0, body: 0 }
+    RecordHeader { status, ..RecordHeader::bare(kind, id) }
 }

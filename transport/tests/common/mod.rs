@@ -185,7 +185,7 @@ pub(crate) fn call_until(
     parts: &mut [Part<'_>],
     deadline: Deadline,
 ) -> Result<Response, CallFailure> {
-    client.call(Request { method: 1, tag: 0, body, parts, deadline })
+    client.call(Request { method: 1, tag: 0, body, parts, deadline, handles: &[] })
 }
 
 /// A gate that handlers wait at until a test opens it.

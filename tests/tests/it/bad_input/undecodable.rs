@@ -151,6 +151,7 @@ fn no_bytes_of_a_clients_break_a_server() {
             body,
             parts: &mut parts,
             deadline: Deadline::after(Duration::from_secs(60)),
+            handles: &[],
         };
         // Whatever it is, it is answered, and the connection goes on.
         liar.call(request).unwrap_or_else(|failure| panic!("call {answered}: {}", failure.error));

@@ -51,17 +51,9 @@ fn pattern(len: usize, seed: usize) -> Vec<u8> {
 fn post(from: &Channel, id: u64) -> Posted {
     let body = pattern(100 + (id as usize * 997) % 6000, id as usize);
     let len = body.len() as u32;
-    let header = RecordHeader {
-        len,
-        kind: MessageKind::Datagram,
-        attributes: 0,
-        status: 0,
-        id: MessageId(id),
-        method: 0,
-        deadline: 0,
-        body: len,
-    };
-    from.post(&Outgoing { header, attributes: &[], body: &body, inline: &[] }).unwrap()
+    let header =
+        RecordHeader { len, body: len, ..RecordHeader::bare(MessageKind::Datagram, MessageId(id)) };
+    from.post(&Outgoing { body: &body, ..Outgoing::bare(header) }).unwrap()
 }
 
 fn check(record: &Record, id: u64) {

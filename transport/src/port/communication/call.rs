@@ -2,6 +2,7 @@
 
 use super::incoming::Incoming;
 use super::{CallFailure, ClientEnd, Part, Request, Response};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::bulk::{Plan, Source, Travelled, check_len, discard_streams, expected_way};
@@ -10,9 +11,9 @@ use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::port::attributes::DirectAvailability;
-use crate::port::serving::STATUS_NOT_DIRECT;
+use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
 use crate::stream::{Outflow, Step};
-use crate::sys::poll;
+use crate::sys::{poll, socket};
 use crate::waiting::{GrantName, Interest};
 
 /// More than a chunk of direct access takes when nothing holds it up.
@@ -25,6 +26,7 @@ pub(super) struct Call<'e> {
     method: u64,
     tag: u16,
     pub(super) deadline: Deadline,
+    handles: &'e [BorrowedFd<'e>],
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
 }
@@ -37,9 +39,9 @@ pub(super) enum Answered {
 }
 
 impl<'e> Call<'e> {
-    pub(super) fn new(end: &'e ClientEnd, request: &Request<'_, '_>) -> Call<'e> {
-        let Request { method, tag, deadline, .. } = *request;
-        Call { end, id: end.channel.next_id(), method, tag, deadline, lent: None }
+    pub(super) fn new(end: &'e ClientEnd, request: &Request<'e, '_>) -> Call<'e> {
+        let Request { method, tag, deadline, handles, .. } = *request;
+        Call { end, id: end.channel.next_id(), method, tag, deadline, handles, lent: None }
     }
 
     pub(super) fn run(
@@ -59,8 +61,13 @@ impl<'e> Call<'e> {
                 None => return Err(self.cancel(error)),
             },
         };
-        if record.header.status == STATUS_NOT_DIRECT {
-            return Ok(Answered::NotDirect);
+        match record.header.status {
+            STATUS_NOT_DIRECT => return Ok(Answered::NotDirect),
+            STATUS_NO_DESCRIPTORS => {
+                let kind = ErrorKind::Exhausted { what: "open files of the server" };
+                return Err(CallFailure::before(Error::new(kind, "make a call")));
+            }
+            _ => {}
         }
         let mut response = Response {
             status: record.header.status,
@@ -70,12 +77,16 @@ impl<'e> Call<'e> {
             written: Vec::new(),
             results: Vec::new(),
             travelled: Vec::new(),
+            handles: Vec::new(),
         };
         // From here on the server has answered, and touches nothing of ours any more.
         let received = Incoming::receive(&self, &record, parts, &mut response, &mut travelled);
         received.map_err(CallFailure::after)?;
+        if record.handles.is_none() {
+            return Err(CallFailure::after(socket::no_descriptors("take the handles of a reply")));
+        }
         response.travelled = travelled;
-        response.bytes = record.into_bytes();
+        (response.bytes, response.handles) = record.into_contents();
         Ok(Answered::Response(response))
     }
 
@@ -136,7 +147,7 @@ impl<'e> Call<'e> {
     /// Tells the server that nobody waits any more, and takes back the memory that was lent.
     fn cancel(&self, error: Error) -> CallFailure {
         let header = self.header(MessageKind::Cancel, 0, 0);
-        let message = Outgoing { header, attributes: &[], body: &[], inline: &[] };
+        let message = Outgoing::bare(header);
         // A server that does not hear of it only does work that nobody wants.
         let _unheard = self.end.channel.post(&message);
         if let Some(grant) = self.lent {
@@ -168,6 +179,7 @@ impl<'e> Call<'e> {
         parts: &[Part<'_>],
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         let channel = &self.end.channel;
+        channel.check_handles(self.handles.len()).map_err(CallFailure::before)?;
         let both = parts.iter().filter(|part| matches!(part, Part::InOut(_))).count();
         let plan = Plan::new(channel, body.len(), parts.len() + both);
         let mut plan = plan.map_err(CallFailure::before)?;
@@ -186,7 +198,13 @@ impl<'e> Call<'e> {
         let len = plan.message_len(body.len());
         let attributes = u8::try_from(plan.attributes.len()).unwrap_or(u8::MAX);
         let header = RecordHeader { attributes, ..self.header(kind, len, body.len()) };
-        let message = Outgoing { header, attributes: &plan.attributes, body, inline: &plan.inline };
+        let message = Outgoing {
+            header,
+            attributes: &plan.attributes,
+            body,
+            inline: &plan.inline,
+            handles: self.handles,
+        };
         if let Err(error) = self.post(&message) {
             plan.take_back(channel);
             if let Some(outflow) = outflow.take() {
@@ -260,14 +278,12 @@ impl<'e> Call<'e> {
     fn header(&self, kind: MessageKind, len: u32, body: usize) -> RecordHeader {
         RecordHeader {
             len,
-            kind,
-            attributes: 0,
             status: self.tag,
-            id: self.id,
             method: self.method,
             deadline: self.deadline.to_wire(),
             // A body is shorter than a message.
             body: u32::try_from(body).unwrap_or(u32::MAX),
+            ..RecordHeader::bare(kind, self.id)
         }
     }
 

@@ -182,6 +182,7 @@ impl Wire<'_> {
         loop {
             match socket::recv(self.socket, buffer, fds)? {
                 Received::Datagram(len) => return Ok(len),
+                Received::Lost(_) => return Err(socket::no_descriptors(DOING)),
                 Received::Closed => return Err(Error::new(ErrorKind::PeerClosed, DOING)),
                 Received::Empty if self.deadline.is_past() => {
                     return Err(Error::new(ErrorKind::TimedOut, DOING));

@@ -62,7 +62,7 @@ impl Introduction {
             let len = if let Ok(Received::Datagram(len)) = received { len } else { 0 };
             self.frame.truncate(have + len);
             match received? {
-                Received::Datagram(_) => {}
+                Received::Datagram(_) | Received::Lost(_) => {}
                 Received::Empty => return Ok(false),
                 Received::Closed => return Err(Error::new(ErrorKind::PeerClosed, DOING)),
             }
@@ -169,6 +169,7 @@ impl Answer {
         let len = match socket::recv(self.fd(), &mut datagram, &mut fds)? {
             Received::Empty => return Ok(None),
             Received::Closed => return Err(Error::new(ErrorKind::PeerClosed, DOING)),
+            Received::Lost(_) => return Err(socket::no_descriptors(DOING)),
             Received::Datagram(len) => len,
         };
         let ready = Ready::parse(datagram.get(..len).unwrap_or_default()).map_err(misbehaved)?;

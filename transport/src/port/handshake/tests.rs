@@ -116,7 +116,7 @@ impl RawClient {
         let wait = |fds: &mut Vec<OwnedFd>, into: &mut [u8]| loop {
             match socket::recv(self.0.as_fd(), into, fds).unwrap() {
                 Received::Datagram(len) => break assert_eq!(len, into.len()),
-                Received::Closed => break,
+                Received::Closed | Received::Lost(_) => break,
                 Received::Empty => {
                     crate::sys::poll::wait_for_peer(self.0.as_fd(), None, None).unwrap();
                 }

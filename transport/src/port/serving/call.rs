@@ -1,6 +1,7 @@
 //! A call as the server sees it: what came in, and the one answer that goes out.
 
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::leaving::Caller;
@@ -24,6 +25,7 @@ pub struct IncomingCall {
     port: Arc<ServerPort>,
     header: RecordHeader,
     bytes: Vec<u8>,
+    handles: Vec<OwnedFd>,
     body: Range<usize>,
     pub(super) parts: Vec<Part>,
     rooms: Vec<Room>,
@@ -74,8 +76,9 @@ impl IncomingCall {
             _ => Stage::Over,
         };
         let (parts, rooms) = (Vec::new(), Vec::new());
-        let bytes = record.into_bytes();
-        IncomingCall { port, header, bytes, body, parts, rooms, grant: None, claimed: 0, stage }
+        let (bytes, handles) = record.into_contents();
+        let (grant, claimed) = (None, 0);
+        IncomingCall { port, header, bytes, handles, body, parts, rooms, grant, claimed, stage }
     }
 
     /// Turns the attributes of a request into parts and rooms.
@@ -246,6 +249,17 @@ impl IncomingCall {
             Part::Direct { .. } | Part::Awaited(_) => InPart::Message(0..0),
         });
         taken.collect()
+    }
+
+    /// The handles that came along, in the caller's order. Nothing is known of them yet: see
+    /// [`handle::check`](crate::handle::check).
+    pub fn handles(&self) -> &[OwnedFd] {
+        &self.handles
+    }
+
+    /// Takes the handles out. What is left is closed with the call.
+    pub fn take_handles(&mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.handles)
     }
 
     /// The message that small bulk arguments stand in.

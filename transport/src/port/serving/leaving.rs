@@ -1,5 +1,6 @@
 //! Replies, and their bulk data on the way out.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::{End, Reply, Room, ServerPort, reply_header};
@@ -19,6 +20,7 @@ pub(super) struct Leaving {
     attributes: Vec<Attribute>,
     body: Vec<u8>,
     inline: Vec<Bytes>,
+    handles: Vec<OwnedFd>,
     streamed: Vec<Bytes>,
     /// Kept until the message is published: a section that nobody holds is taken back from the
     /// peer, and the peer must meet its number before it hears of that.
@@ -47,7 +49,8 @@ pub(super) struct Caller<'c> {
 
 impl ServerPort {
     /// Answers a request.
-    pub(super) fn post_reply(&self, caller: &Caller<'_>, reply: Reply) -> Result<()> {
+    pub(super) fn post_reply(&self, caller: &Caller<'_>, mut reply: Reply) -> Result<()> {
+        self.channel.check_handles(reply.handles.len())?;
         if !reply.outs.is_empty() || !reply.results.is_empty() {
             let leaving = self.prepare(caller, reply)?;
             return self.send(leaving);
@@ -58,8 +61,8 @@ impl ServerPort {
         header.len = len;
         header.body = len;
         header.method = reply.tag;
-        let message = Outgoing { header, attributes: &[], body: &reply.body, inline: &[] };
-        self.channel.post_or_keep(&message)?;
+        let message = Outgoing { body: &reply.body, ..Outgoing::bare(header) };
+        self.channel.post_or_keep(&message, &mut reply.handles)?;
         if self.channel.has_parked() {
             self.shared.parked.store(true, std::sync::atomic::Ordering::Relaxed);
         }
@@ -68,7 +71,7 @@ impl ServerPort {
 
     /// Writes to the caller's memory what goes there, and decides about the rest.
     fn prepare(&self, caller: &Caller<'_>, reply: Reply) -> Result<Leaving> {
-        let Reply { status, tag, body, outs, results } = reply;
+        let Reply { status, tag, body, outs, results, handles } = reply;
         let mut plan = Plan::new(&self.channel, body.len(), outs.len() + results.len())?;
         let mut items = Vec::with_capacity(outs.len() + results.len());
         let mut rooms = caller.rooms.iter();
@@ -103,6 +106,7 @@ impl ServerPort {
             attributes,
             body,
             inline: Vec::new(),
+            handles,
             streamed: Vec::new(),
             frozen: Vec::new(),
             total,
@@ -208,9 +212,11 @@ impl Leaving {
             attributes: &self.attributes,
             body: &self.body,
             inline: &inline,
+            handles: &[],
         };
-        channel.post_or_keep(&message)?;
+        channel.post_or_keep(&message, &mut self.handles)?;
         self.frozen.clear();
+        self.handles.clear();
         Ok(true)
     }
 

@@ -43,6 +43,9 @@ pub(crate) enum Received {
     Closed,
     /// This many bytes: one whole datagram, or of a stream as many as fitted.
     Datagram(usize),
+    /// As `Datagram`, but descriptors came along for which this process has no room. All of them are
+    /// closed.
+    Lost(usize),
 }
 
 /// Makes a private pair that keeps the bounds of messages.
@@ -127,14 +130,15 @@ pub(crate) fn recv(
         }
     }
     let arrived = fds.len() - before;
+    // Fewer may have arrived than were sent. Either the message had more than the buffer takes, which
+    // is the peer's fault, or our table of open files is full, which is not.
+    let is_cut = received.flags.contains(ReturnFlags::CTRUNC);
     let offence = if received.flags.contains(ReturnFlags::TRUNC) {
         Some(Error::misbehaved(DOING, Misbehaviour::DatagramTooLong { max }))
     } else if received.bytes == 0 && arrived > 0 {
         Some(too_many_from_peer(DOING, 0))
-    } else if arrived > MAX_DESCRIPTORS {
+    } else if arrived > MAX_DESCRIPTORS || (is_cut && arrived == MAX_DESCRIPTORS) {
         Some(too_many_from_peer(DOING, MAX_DESCRIPTORS))
-    } else if received.flags.contains(ReturnFlags::CTRUNC) {
-        Some(cut_short(DOING, arrived))
     } else {
         None
     };
@@ -144,6 +148,10 @@ pub(crate) fn recv(
     }
     match received.bytes {
         0 => Ok(Received::Closed),
+        len if is_cut => {
+            fds.truncate(before);
+            Ok(Received::Lost(len))
+        }
         len => Ok(Received::Datagram(len)),
     }
 }
@@ -198,13 +206,9 @@ fn too_many_from_peer(doing: &'static str, max: usize) -> Error {
     Error::misbehaved(doing, Misbehaviour::TooManyDescriptors { max: max as u64 })
 }
 
-/// Fewer descriptors arrived than were sent. Either the message had more than the buffer takes,
-/// which is the peer's fault, or our table of open files is full, which is not.
-fn cut_short(doing: &'static str, arrived: usize) -> Error {
-    if arrived < MAX_DESCRIPTORS {
-        return Error::new(ErrorKind::Exhausted { what: "open files of this process" }, doing);
-    }
-    too_many_from_peer(doing, MAX_DESCRIPTORS)
+/// What a message's loss of its descriptors means where it is of no use without them.
+pub(crate) fn no_descriptors(doing: &'static str) -> Error {
+    Error::new(ErrorKind::Exhausted { what: "open files of this process" }, doing)
 }
 
 #[cfg(test)]
