@@ -12,8 +12,6 @@
 //! with the depth at which they stand; for any other postcard deserializer the record is a byte
 //! string.
 
-mod bytes;
-
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -22,9 +20,9 @@ use serde::ser::{self, Serialize, SerializeTupleStruct, Serializer};
 
 use crate::decode::{DecodeError, Decoder};
 use crate::encode;
+use crate::wire;
 
 pub use crate::decode::DecodeError as RecordError;
-pub use bytes::{Bytes, BytesBuf};
 
 /// The name under which a record is recognised; no Rust type can have it.
 pub(crate) const RECORD: &str = "(alpc open record)";
@@ -65,7 +63,7 @@ pub fn serialize_unrecognized<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut union = serializer.serialize_tuple_struct("Unrecognized", 2)?;
     union.serialize_field(&tag)?;
-    union.serialize_field(&Bytes(payload))?;
+    union.serialize_field(&wire::encoded::<wire::Bytes, _>(payload))?;
     union.end()
 }
 

@@ -56,8 +56,8 @@ pub mod v1 {
     /// Open records and unions.
     pub mod record {
         pub use crate::record::{
-            Bytes, BytesBuf, RecordError, RecordReader, deserialize, deserialize_union, serialize,
-            serialize_union, serialize_unrecognized,
+            RecordError, RecordReader, deserialize, deserialize_union, serialize, serialize_union,
+            serialize_unrecognized,
         };
     }
 }

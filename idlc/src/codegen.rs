@@ -70,7 +70,7 @@ pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
         .items
         .iter()
         .map(|item| match item {
-            Item::Const(item) => constant(item),
+            Item::Const(item) => constant(item, runtime),
             // `resolve` has put the meaning in place of the name.
             Item::Alias(_) => TokenStream::new(),
             Item::Struct(item) => {
@@ -121,13 +121,14 @@ pub fn interface_companions(item: &Interface, runtime: &Runtime) -> TokenStream 
     quote!(#types #impls)
 }
 
-fn constant(item: &Const) -> TokenStream {
+fn constant(item: &Const, runtime: &Runtime) -> TokenStream {
     let docs = docs::attributes(&item.docs, || format!("The constant `{}`.", item.name));
     let quiet = quiet();
     let marks = marks::marks(&item.availability, &item.look);
     let name = item.name.ident();
-    let ty = ty::constant(&item.ty);
-    let value = value::borrowed(&item.value, &item.ty);
+    let rt = runtime.path();
+    let ty = ty::constant(&item.ty, &rt);
+    let value = value::borrowed(&item.value, &item.ty, &rt);
     quote! {
         #docs
         #marks

@@ -104,7 +104,7 @@ pub struct Const {
     pub availability: Availability,
     /// How it looks in Rust.
     pub look: Look,
-    /// A scalar, `string` or `bytes`.
+    /// A scalar, `string`, `bytes`, `duration` or `uuid`.
     pub ty: Type,
     /// Folded to a literal by `resolve`.
     pub value: Expr,

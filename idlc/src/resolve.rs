@@ -157,9 +157,9 @@ impl Resolver<'_> {
     /// Binds the names in a type.
     fn ty(&mut self, ty: &mut Type) {
         match &mut ty.kind {
-            TypeKind::Unit | TypeKind::Bool | TypeKind::Named(_) => {}
             TypeKind::Handle(..) | TypeKind::Object(_) => {}
             TypeKind::Stream(item) => self.ty(item),
+            TypeKind::Unit | TypeKind::Bool | TypeKind::Uuid | TypeKind::Named(_) => {}
             TypeKind::Int(kind, bounds) => {
                 let kind = TypeKind::Int(*kind, Bounds::none());
                 self.bounds(bounds, &kind);
@@ -168,7 +168,12 @@ impl Resolver<'_> {
                 let kind = TypeKind::Float(*kind, Bounds::none());
                 self.bounds(bounds, &kind);
             }
-            TypeKind::String(bounds) | TypeKind::Bytes(bounds) => self.length(bounds),
+            TypeKind::String(bounds) | TypeKind::Bytes(bounds) | TypeKind::Path(bounds) => {
+                self.length(bounds);
+            }
+            TypeKind::Duration(bounds) | TypeKind::Time(bounds) => {
+                self.bounds(bounds, &TypeKind::Duration(Bounds::none()));
+            }
             TypeKind::List(item, bounds) => {
                 self.ty(item);
                 self.length(bounds);
@@ -183,6 +188,10 @@ impl Resolver<'_> {
                 self.ty(key);
                 self.ty(value);
                 self.length(bounds);
+            }
+            TypeKind::Result(value, error) => {
+                self.ty(value);
+                self.ty(error);
             }
             TypeKind::Optional(item) => self.ty(item),
             TypeKind::Tuple(items) => items.iter_mut().for_each(|item| self.ty(item)),

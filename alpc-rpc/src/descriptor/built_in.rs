@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use super::{Describe, TypeDesc};
-use crate::record::{Bytes, BytesBuf};
 
 macro_rules! describe {
     ($($type:ty => $desc:ident)*) => {$(
@@ -64,18 +63,6 @@ impl<T: Describe> Describe for [T] {
 impl<T: Describe> Describe for Vec<T> {
     fn describe() -> &'static TypeDesc {
         <[T]>::describe()
-    }
-}
-
-impl Describe for Bytes<'_> {
-    fn describe() -> &'static TypeDesc {
-        <[u8]>::describe()
-    }
-}
-
-impl Describe for BytesBuf {
-    fn describe() -> &'static TypeDesc {
-        <[u8]>::describe()
     }
 }
 

@@ -23,9 +23,12 @@ impl Checker<'_> {
             | TypeKind::Float(..)
             | TypeKind::String(_)
             | TypeKind::Bytes(_)
+            | TypeKind::Duration(_)
+            | TypeKind::Uuid
             | TypeKind::Unresolved(_) => self.value(&item.value, &item.ty),
             _ => {
-                let message = "a constant is a number, `bool`, `string` or `bytes`";
+                let message =
+                    "a constant is a number, `bool`, `string`, `bytes`, `duration` or `uuid`";
                 self.push(Diagnostic::error(codes::WRONG_KIND, message, item.ty.span));
             }
         }

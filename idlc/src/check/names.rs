@@ -8,9 +8,10 @@ use crate::ir::{Item, Module, Name};
 use crate::source::Span;
 
 /// The types of the language, and those of Rust that generated code writes without a path.
-const TYPES: [&str; 24] = [
+const TYPES: [&str; 29] = [
     "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64",
-    "string", "bytes", "list", "map", "handle", "stream", "str", "usize", "isize", "char", "Self",
+    "string", "bytes", "list", "map", "path", "uuid", "duration", "time", "result", "handle",
+    "stream", "str", "usize", "isize", "char", "Self",
 ];
 
 /// What to do about a name that is fine on the wire and not in Rust.

@@ -81,6 +81,10 @@ fn held_in_place<'m>(ty: &'m Type, whole: &'m Type, held: &mut Vec<(String, &'m 
     match &ty.kind {
         TypeKind::Named(named) => held.push((named.rust.to_string(), whole)),
         TypeKind::Optional(item) | TypeKind::Array(item, _) => held_in_place(item, whole, held),
+        TypeKind::Result(value, error) => {
+            held_in_place(value, whole, held);
+            held_in_place(error, whole, held);
+        }
         TypeKind::Tuple(items) => items.iter().for_each(|item| held_in_place(item, whole, held)),
         _ => {}
     }

@@ -268,7 +268,7 @@ fn constants_are_plain() {
     check(
         "const A: list<u8> = []; const B: u8<..=3> = 4; const C: u8 = D; const D: u8 = C; const E: u8 = 1 / 0;",
         expect![[r#"
-            E0107: a constant is a number, `bool`, `string` or `bytes`
+            E0107: a constant is a number, `bool`, `string`, `bytes`, `duration` or `uuid`
             E0205: 4 is outside the bounds of the type
             E0106: constant `D` is defined by itself
             E0203: division by zero

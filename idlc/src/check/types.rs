@@ -4,22 +4,29 @@ use super::Checker;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{Bounds, Expr, ExprKind, Integer, Item, Type, TypeKind};
 
-/// serde knows arrays of up to this length.
-const LONGEST_ARRAY: u64 = 32;
-/// The runtime describes tuples of up to this many members.
-const LARGEST_TUPLE: usize = 8;
+/// An array stands on the stack of whoever decodes it.
+const LONGEST_ARRAY: u64 = 4096;
+/// Rust compares and prints tuples of up to this many members.
+const LARGEST_TUPLE: usize = 12;
 
 impl Checker<'_> {
     /// A type, wherever it stands.
     pub(super) fn ty(&mut self, ty: &Type) {
         match &ty.kind {
-            TypeKind::Unit | TypeKind::Bool | TypeKind::Unresolved(_) => {}
             TypeKind::Handle(..) | TypeKind::Object(_) => {}
             TypeKind::Stream(item) => self.ty(item),
+            TypeKind::Unit | TypeKind::Bool | TypeKind::Uuid | TypeKind::Unresolved(_) => {}
             TypeKind::Named(_) => self.not_an_interface(ty),
             TypeKind::Float(_, bounds) => self.float_bounds(bounds),
-            TypeKind::Int(_, bounds) | TypeKind::String(bounds) | TypeKind::Bytes(bounds) => {
-                self.ordered(bounds);
+            TypeKind::Int(_, bounds)
+            | TypeKind::String(bounds)
+            | TypeKind::Bytes(bounds)
+            | TypeKind::Path(bounds)
+            | TypeKind::Duration(bounds)
+            | TypeKind::Time(bounds) => self.ordered(bounds),
+            TypeKind::Result(value, error) => {
+                self.ty(value);
+                self.ty(error);
             }
             TypeKind::List(item, bounds) => {
                 self.ty(item);
@@ -64,6 +71,7 @@ impl Checker<'_> {
         let is_inverted = match (&min.kind, &max.kind) {
             (ExprKind::Int(min), ExprKind::Int(max)) => min > max,
             (ExprKind::Float(min), ExprKind::Float(max)) => min.0 > max.0,
+            (ExprKind::Duration(min), ExprKind::Duration(max)) => min > max,
             _ => false,
         };
         if is_inverted {
@@ -75,9 +83,9 @@ impl Checker<'_> {
     fn array_length(&mut self, length: &Expr) {
         let ExprKind::Int(number) = &length.kind else { return };
         if *number > Integer::from(LONGEST_ARRAY) {
-            let message =
-                format!("arrays of more than {LONGEST_ARRAY} elements: not in this version yet");
-            let error = Diagnostic::error(codes::NOT_YET, message, length.span);
+            let message = format!("an array has at most {LONGEST_ARRAY} elements");
+            let error = Diagnostic::error(codes::BAD_TYPE_ARGUMENTS, message, length.span);
+            let error = error.note("it stands on the stack of whoever decodes it");
             self.push(error.help(format!("write `list<T, {number}..={number}>`")));
         }
     }
@@ -88,6 +96,8 @@ impl Checker<'_> {
             TypeKind::Float(..) => "a float has no total order (it may be NaN)",
             TypeKind::Optional(_) => "a key is always there",
             TypeKind::Map(..) | TypeKind::List(..) => "lists and maps are no keys",
+            TypeKind::Result(..) => "a result is no key",
+            TypeKind::Path(_) => "paths of different bytes may be equal, as `a/b` and `a//b` are",
             TypeKind::Unit => "`()` tells no entries apart",
             TypeKind::Handle(..) => "two handles may stand for one thing",
             TypeKind::Object(_) => "objects have no order",
@@ -107,7 +117,7 @@ impl Checker<'_> {
             _ => return,
         };
         let error = Diagnostic::error(codes::BAD_MAP_KEY, "not a key of a map", key.span);
-        let keys = "integers, `bool`, `string`, `bytes`, enums, and tuples and arrays of them are";
+        let keys = "integers, `bool`, `string`, `bytes`, `uuid`, `duration`, `time`, enums, and tuples and arrays of them are";
         self.push(error.label(refusal).note(keys));
     }
 }

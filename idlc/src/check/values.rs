@@ -26,7 +26,18 @@ impl Checker<'_> {
                     self.out_of_bounds(&number.to_string(), bounds, value);
                 }
             }
-            (ExprKind::Str(text), TypeKind::String(bounds)) => {
+            (ExprKind::Duration(value_of), TypeKind::Duration(bounds) | TypeKind::Time(bounds)) => {
+                let end = |end: &Option<Box<Expr>>| match end.as_ref().map(|end| &end.kind) {
+                    Some(ExprKind::Duration(limit)) => Some(*limit),
+                    _ => None,
+                };
+                let is_below = end(&bounds.min).is_some_and(|min| *value_of < min);
+                let is_above = end(&bounds.max).is_some_and(|max| *value_of > max);
+                if is_below || is_above {
+                    self.out_of_bounds(&format!("{value_of:?}"), bounds, value);
+                }
+            }
+            (ExprKind::Str(text), TypeKind::String(bounds) | TypeKind::Path(bounds)) => {
                 self.length(text.len(), "bytes", bounds, value);
             }
             (ExprKind::Bytes(bytes), TypeKind::Bytes(bounds)) => {

@@ -57,6 +57,28 @@ pub(super) fn check(place: &Place, ty: &Type, what: &str) -> TokenStream {
         TypeKind::String(bounds) | TypeKind::Bytes(bounds) => {
             length(place, bounds, Unit::Bytes, what)
         }
+        TypeKind::Path(bounds) if !bounds.is_empty() => {
+            let value = place.any();
+            let (min, max) = (length_end(bounds, End::Min), length_end(bounds, End::Max));
+            quote!(__rt::bound::bytes(#what, #value.as_os_str().len(), #min, #max)?;)
+        }
+        TypeKind::Duration(bounds) if !bounds.is_empty() => {
+            let value = place.copied();
+            let min = duration_end(bounds, End::Min)
+                .unwrap_or_else(|| quote!(::core::time::Duration::ZERO));
+            let max = duration_end(bounds, End::Max)
+                .unwrap_or_else(|| quote!(::core::time::Duration::MAX));
+            quote!(__rt::bound::duration(#what, #value, #min, #max)?;)
+        }
+        TypeKind::Time(bounds) if !bounds.is_empty() => {
+            let value = place.copied();
+            let [min, max] = [End::Min, End::Max].map(|end| match duration_end(bounds, end) {
+                Some(bound) => quote!(::core::option::Option::Some(#bound)),
+                None => quote!(::core::option::Option::None),
+            });
+            quote!(__rt::bound::time(#what, #value, #min, #max)?;)
+        }
+        TypeKind::Result(value, error) => outcome(place, value, error, what),
         TypeKind::List(item, bounds) => {
             let length = length(place, bounds, Unit::Elements, what);
             let items = each(place, item, what);
@@ -136,6 +158,23 @@ fn each_pair(place: &Place, key: &Type, value: &Type, what: &str) -> TokenStream
     }
 }
 
+fn outcome(place: &Place, value: &Type, error: &Type, what: &str) -> TokenStream {
+    let values = check(&Place::Reference(quote!(__ok)), value, &format!("{what}{{ok}}"));
+    let errors = check(&Place::Reference(quote!(__err)), error, &format!("{what}{{err}}"));
+    if values.is_empty() && errors.is_empty() {
+        return TokenStream::new();
+    }
+    let result = place.reference();
+    let [value, error] = [(&values, quote!(__ok)), (&errors, quote!(__err))]
+        .map(|(check, name)| if check.is_empty() { quote!(_) } else { name });
+    quote! {
+        match #result {
+            ::core::result::Result::Ok(#value) => { #values }
+            ::core::result::Result::Err(#error) => { #errors }
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum End {
     Min,
@@ -178,12 +217,23 @@ fn int_end(bound: &Option<Box<Expr>>, kind: IntKind, end: End) -> TokenStream {
     }
 }
 
+fn duration_end(bounds: &Bounds, end: End) -> Option<TokenStream> {
+    match &end.of(bounds)?.kind {
+        ExprKind::Duration(value) => Some(value::duration(*value)),
+        ExprKind::Rust(code) => {
+            let code = &code.0;
+            Some(quote!({ const __BOUND: ::core::time::Duration = #code; __BOUND }))
+        }
+        _ => None,
+    }
+}
+
 fn float_end(bound: &Option<Box<Expr>>, kind: FloatKind, end: End) -> TokenStream {
     let name = super::ty::word(kind.name());
     match (bound, end) {
         (Some(bound), _) => {
             let ty = Type::new(TypeKind::Float(kind, Bounds::none()), bound.span);
-            value::borrowed(bound, &ty)
+            value::borrowed(bound, &ty, &quote!(__rt))
         }
         (None, End::Min) => quote!(#name::NEG_INFINITY),
         (None, End::Max) => quote!(#name::INFINITY),

@@ -15,7 +15,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
         let docs =
             docs::attributes(&constant.docs, || format!("The constant `{}`.", constant.name));
         let (name, ty) = (constant.name.ident(), constant_type(&constant.ty));
-        let value = value::borrowed(&constant.value, &constant.ty);
+        let value = value::borrowed(&constant.value, &constant.ty, &quote!(__rt));
         let marks = marks::marks(&constant.availability, &constant.look);
         quote!(#docs #marks pub const #name: #ty = #value;)
     });
@@ -47,7 +47,7 @@ fn constant_type(ty: &Type) -> TokenStream {
     match &ty.kind {
         TypeKind::String(_) => quote!(&'static str),
         TypeKind::Bytes(_) => quote!(&'static [u8]),
-        _ => ty::constant(ty),
+        _ => ty::constant(ty, &quote!(__rt)),
     }
 }
 
@@ -152,7 +152,7 @@ fn argument(param: &Param) -> TokenStream {
                     true => quote!(&#name),
                     false => quote!(#name),
                 };
-                let encoded = wire::encoded(&reference, &param.ty);
+                let encoded = wire::argument(&reference, &param.ty);
                 quote!(__call.arg(#encoded)?;)
             }
         },

@@ -120,7 +120,9 @@ fn holds_float(ty: &Type, partial: &HashSet<String>) -> bool {
         TypeKind::List(item, _) | TypeKind::Array(item, _) | TypeKind::Optional(item) => {
             holds_float(item, partial)
         }
-        TypeKind::Map(key, value, _) => holds_float(key, partial) || holds_float(value, partial),
+        TypeKind::Map(one, other, _) | TypeKind::Result(one, other) => {
+            holds_float(one, partial) || holds_float(other, partial)
+        }
         TypeKind::Tuple(items) => items.iter().any(|item| holds_float(item, partial)),
         TypeKind::Named(named) => partial.contains(&named.rust.to_string()),
         _ => false,
@@ -130,6 +132,8 @@ fn holds_float(ty: &Type, partial: &HashSet<String>) -> bool {
 fn is_copy(ty: &Type, copy: &HashSet<String>) -> bool {
     match &ty.kind {
         TypeKind::Unit | TypeKind::Bool | TypeKind::Int(..) | TypeKind::Float(..) => true,
+        TypeKind::Uuid | TypeKind::Duration(_) | TypeKind::Time(_) => true,
+        TypeKind::Result(value, error) => is_copy(value, copy) && is_copy(error, copy),
         TypeKind::Array(item, _) | TypeKind::Optional(item) => is_copy(item, copy),
         TypeKind::Tuple(items) => items.iter().all(|item| is_copy(item, copy)),
         TypeKind::Named(named) => copy.contains(&named.rust.to_string()),

@@ -52,7 +52,7 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
         let endpoint = &endpoint.value;
         quote!(#endpoint)
     }));
-    let id = hexadecimal(&format!("{id:032x}"), "u128");
+    let id = value::hexadecimal(&format!("{id:032x}"), "u128");
     quote! {
         static __METHODS: [__rt::MethodDesc; #count] = [#(#methods),*];
 
@@ -71,10 +71,7 @@ fn method(item: &Method, interface: u128) -> TokenStream {
     let name = item.wire_name();
     let ordinal = self::ordinal(item, interface);
     let oneway = item.oneway.is_some();
-    let timeout = option(item.timeout.map(|timeout| {
-        let (seconds, nanos) = (timeout.value.as_secs(), timeout.value.subsec_nanos());
-        quote!(::core::time::Duration::new(#seconds, #nanos))
-    }));
+    let timeout = option(item.timeout.map(|timeout| value::duration(timeout.value)));
     let params = item.params.iter().map(param);
     let results = item.results.iter().map(result);
     let raises = option(item.raises.as_ref().map(of));
@@ -94,7 +91,7 @@ fn method(item: &Method, interface: u128) -> TokenStream {
 /// The number of a method on the wire, as a literal that can also be a pattern.
 pub(super) fn ordinal(item: &Method, interface: u128) -> TokenStream {
     let ordinal = identity::ordinal(interface, item.wire_name());
-    hexadecimal(&format!("{ordinal:016x}"), "u64")
+    value::hexadecimal(&format!("{ordinal:016x}"), "u64")
 }
 
 fn param(item: &Param) -> TokenStream {
@@ -146,13 +143,4 @@ fn option(value: Option<TokenStream>) -> TokenStream {
         Some(value) => quote!(::core::option::Option::Some(#value)),
         None => quote!(::core::option::Option::None),
     }
-}
-
-/// A literal in groups of four digits, so that people can compare it with a uuid.
-fn hexadecimal(digits: &str, suffix: &str) -> TokenStream {
-    let groups: Vec<&str> =
-        (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
-    let text = format!("0x{}_{suffix}", groups.join("_"));
-    let literal = syn::LitInt::new(&text, proc_macro2::Span::call_site());
-    quote!(#literal)
 }

@@ -243,7 +243,9 @@ fn argument(param: &Param) -> TokenStream {
 /// What stands in for an argument that an older client did not send.
 fn when_missing(param: &Param) -> Option<TokenStream> {
     match (&param.default, ty::way_in(param), &param.ty.kind) {
-        (Some(default), Way::Text | Way::Bytes, _) => Some(value::borrowed(default, &param.ty)),
+        (Some(default), Way::Text | Way::Bytes, _) => {
+            Some(value::borrowed(default, &param.ty, &quote!(__rt)))
+        }
         (Some(default), _, _) => Some(value::owned(default, &param.ty, &quote!(__rt))),
         (None, _, TypeKind::Optional(_)) => Some(quote!(::core::option::Option::None)),
         (None, ..) => None,

@@ -36,6 +36,14 @@ pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
             let items = items.iter().map(|item| owned(item, rt));
             quote!((#(#items,)*))
         }
+        TypeKind::Path(_) => quote!(#rt::PathBuf),
+        TypeKind::Uuid => quote!(#rt::Uuid),
+        TypeKind::Duration(_) => quote!(::core::time::Duration),
+        TypeKind::Time(_) => quote!(#rt::SystemTime),
+        TypeKind::Result(value, error) => {
+            let (value, error) = (owned(value, rt), owned(error, rt));
+            quote!(::core::result::Result<#value, #error>)
+        }
         TypeKind::Named(named) => named.rust.0.clone(),
         TypeKind::Handle(..) => quote!(#rt::OwnedFd),
         TypeKind::Object(object) => object.named("Ref"),
@@ -54,11 +62,11 @@ pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
 }
 
 /// The type of a constant.
-pub(super) fn constant(ty: &Type) -> TokenStream {
+pub(super) fn constant(ty: &Type, rt: &TokenStream) -> TokenStream {
     match &ty.kind {
         TypeKind::String(_) => quote!(&str),
         TypeKind::Bytes(_) => quote!(&[u8]),
-        _ => owned(ty, &TokenStream::new()),
+        _ => owned(ty, rt),
     }
 }
 
@@ -70,7 +78,7 @@ pub(super) fn is_scalar(ty: &Type) -> bool {
 /// Does a client hand it over by value?
 pub(super) fn is_passed_by_value(ty: &Type) -> bool {
     match &ty.kind {
-        TypeKind::Unit => true,
+        TypeKind::Unit | TypeKind::Uuid | TypeKind::Duration(_) | TypeKind::Time(_) => true,
         TypeKind::Named(named) => named.passing == Passing::Value,
         TypeKind::Tuple(items) => items.iter().all(is_scalar),
         TypeKind::Optional(_) => true,
@@ -148,6 +156,7 @@ fn borrowed(ty: &Type, rt: &TokenStream) -> TokenStream {
     match &ty.kind {
         TypeKind::String(_) => quote!(&str),
         TypeKind::Bytes(_) => quote!(&[u8]),
+        TypeKind::Path(_) => quote!(&#rt::Path),
         TypeKind::List(item, _) => {
             let item = owned(item, rt);
             quote!(&[#item])

@@ -20,6 +20,11 @@ pub(super) fn owned(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
             let bytes = Literal::byte_string(bytes);
             quote!(#rt::Vec::from(#bytes))
         }
+        (ExprKind::Str(text), TypeKind::Path(_)) => quote!(#rt::PathBuf::from(#text)),
+        (ExprKind::Duration(since), TypeKind::Time(_)) => {
+            let since = duration(*since);
+            quote!(#rt::SystemTime::UNIX_EPOCH + #since)
+        }
         (ExprKind::List(items), TypeKind::List(..)) if items.is_empty() => quote!(#rt::Vec::new()),
         (ExprKind::List(_), TypeKind::Map(..)) => quote!(#rt::BTreeMap::new()),
         (ExprKind::List(items), TypeKind::List(item, _)) => {
@@ -30,12 +35,12 @@ pub(super) fn owned(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
             let items = items.iter().map(|value| owned(value, item, rt));
             quote!([#(#items),*])
         }
-        _ => borrowed(value, ty),
+        _ => borrowed(value, ty, rt),
     }
 }
 
 /// A value that may borrow from the program: `".."`.
-pub(super) fn borrowed(value: &Expr, ty: &Type) -> TokenStream {
+pub(super) fn borrowed(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
     match &value.kind {
         ExprKind::Bool(value) => value.to_token_stream(),
         ExprKind::Int(number) => match &ty.kind {
@@ -48,8 +53,13 @@ pub(super) fn borrowed(value: &Expr, ty: &Type) -> TokenStream {
         },
         ExprKind::Str(text) => text.to_token_stream(),
         ExprKind::Bytes(bytes) => Literal::byte_string(bytes).into_token_stream(),
+        ExprKind::Duration(value) => duration(*value),
+        ExprKind::Uuid(value) => {
+            let number = hexadecimal(&format!("{value:032x}"), "u128");
+            quote!(#rt::Uuid::from_u128(#number))
+        }
         ExprKind::List(items) => {
-            let items = items.iter().map(|value| borrowed(value, ty));
+            let items = items.iter().map(|value| borrowed(value, ty, rt));
             quote!([#(#items),*])
         }
         ExprKind::Member { of, member } => {
@@ -67,6 +77,20 @@ pub(super) fn borrowed(value: &Expr, ty: &Type) -> TokenStream {
             quote!(::core::compile_error!("an expression was not computed"))
         }
     }
+}
+
+/// `Duration::new(30, 0)`
+pub(super) fn duration(value: core::time::Duration) -> TokenStream {
+    let (seconds, nanos) = (value.as_secs(), value.subsec_nanos());
+    quote!(::core::time::Duration::new(#seconds, #nanos))
+}
+
+/// A literal in groups of four digits, so that people can compare it with a uuid.
+pub(super) fn hexadecimal(digits: &str, suffix: &str) -> TokenStream {
+    let groups: Vec<&str> =
+        (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
+    let text = format!("0x{}_{suffix}", groups.join("_"));
+    syn::LitInt::new(&text, Span::call_site()).into_token_stream()
 }
 
 /// A number with its type behind it: `-5i32`.

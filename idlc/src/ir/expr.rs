@@ -31,6 +31,10 @@ pub enum ExprKind {
     Str(String),
     /// `b"bytes"`
     Bytes(Vec<u8>),
+    /// `30s`
+    Duration(core::time::Duration),
+    /// `6f1d0c1e-8a1b-4a57-9a5e-2f4c2a3b9d11`
+    Uuid(u128),
     /// `[1, 2]`
     List(Vec<Expr>),
     /// A member of an enum. Only inside `resolve`, which makes it the Rust path `Mode::Fast`.

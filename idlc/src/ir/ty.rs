@@ -29,7 +29,7 @@ impl Type {
             | TypeKind::Array(item, _)
             | TypeKind::Optional(item)
             | TypeKind::Stream(item) => vec![item],
-            TypeKind::Map(key, value, _) => vec![key, value],
+            TypeKind::Map(one, other, _) | TypeKind::Result(one, other) => vec![one, other],
             TypeKind::Tuple(items) => items.iter().collect(),
             _ => Vec::new(),
         }
@@ -67,6 +67,16 @@ pub enum TypeKind {
     Optional(Box<Type>),
     /// `(A, B)`
     Tuple(Vec<Type>),
+    /// `path<..=N>`, N in bytes.
+    Path(Bounds),
+    /// `uuid`
+    Uuid,
+    /// `duration<..=30s>`
+    Duration(Bounds),
+    /// `time`. Its bounds are durations since the start of 1970 (UTC).
+    Time(Bounds),
+    /// `result<T, E>` as data, which has nothing to do with what a method raises.
+    Result(Box<Type>, Box<Type>),
     /// A struct, enum, error or any other Rust type, by the path that names it in Rust.
     Named(Named),
     /// `handle<kind, rights>`

@@ -210,8 +210,10 @@ impl Resolver<'_> {
             },
             (ExprKind::Bool(_), TypeKind::Bool)
             | (ExprKind::Float(_), TypeKind::Float(..))
-            | (ExprKind::Str(_), TypeKind::String(_))
-            | (ExprKind::Bytes(_), TypeKind::Bytes(_)) => true,
+            | (ExprKind::Str(_), TypeKind::String(_) | TypeKind::Path(_))
+            | (ExprKind::Bytes(_), TypeKind::Bytes(_))
+            | (ExprKind::Duration(_), TypeKind::Duration(_) | TypeKind::Time(_))
+            | (ExprKind::Uuid(_), TypeKind::Uuid) => true,
             (ExprKind::Member { of, .. }, TypeKind::Named(named)) => of == named,
             (ExprKind::List(items), TypeKind::List(item, _) | TypeKind::Array(item, _)) => {
                 return items.iter_mut().all(|value| self.conform(value, item));
@@ -221,10 +223,8 @@ impl Resolver<'_> {
         };
         if !fits {
             let message = format!("{} is not a value of this type", describe(&value.kind));
-            let mut error = Diagnostic::error(codes::BAD_VALUE, message, value.span);
-            if let (ExprKind::Str(_), TypeKind::Bytes(_)) = (&value.kind, &ty.kind) {
-                error = error.fix("put a `b` in front", value.span.before(), "b");
-            }
+            let error = Diagnostic::error(codes::BAD_VALUE, message, value.span);
+            let error = with_advice(error, value, ty);
             self.found.push(error.also(ty.span, "the type is this"));
         }
         fits
@@ -238,6 +238,27 @@ impl Resolver<'_> {
             Diagnostic::error(codes::BAD_VALUE, format!("{number} is not a `{name}`"), span);
         self.found.push(error.note(format!("`{name}` goes from {min} to {max}")));
         false
+    }
+}
+
+/// What to write in place of a value of another type.
+fn with_advice(error: Diagnostic, value: &Expr, ty: &Type) -> Diagnostic {
+    match (&value.kind, &ty.kind) {
+        (ExprKind::Str(_), TypeKind::Bytes(_)) => {
+            error.fix("put a `b` in front", value.span.before(), "b")
+        }
+        (ExprKind::Str(text), TypeKind::Uuid | TypeKind::Duration(_) | TypeKind::Time(_)) => {
+            error.suggest("write it without quotes", value.span, text.as_str())
+        }
+        (_, TypeKind::Duration(_)) => error.help("a duration has a unit, as in `30s` or `250ms`"),
+        (_, TypeKind::Time(_)) => {
+            error.help("a time is written as the duration since 1970 began (UTC), as in `0s`")
+        }
+        (_, TypeKind::Uuid) => {
+            error.help("a uuid has 32 hexadecimal digits, grouped 8-4-4-4-12, without quotes")
+        }
+        (_, TypeKind::Result(..)) => error.help("a `result` has no default; make it optional"),
+        _ => error,
     }
 }
 
@@ -281,6 +302,8 @@ fn describe(value: &ExprKind) -> String {
         ExprKind::Float(value) => format!("the number {}", value.0),
         ExprKind::Str(_) => "a string".to_owned(),
         ExprKind::Bytes(_) => "a byte string".to_owned(),
+        ExprKind::Duration(value) => format!("the duration {value:?}"),
+        ExprKind::Uuid(_) => "a uuid".to_owned(),
         ExprKind::List(_) => "a list".to_owned(),
         ExprKind::Member { of, member } => format!("`{}.{member}`", of.rust),
         ExprKind::None => "nothing".to_owned(),

@@ -13,9 +13,10 @@ use crate::ir::{
 use crate::source::Span;
 
 /// Names of types that are part of the language.
-pub(crate) const BUILT_IN: [&str; 19] = [
+pub(crate) const BUILT_IN: [&str; 24] = [
     "bool", "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "f32", "f64",
-    "string", "bytes", "list", "map", "handle", "stream",
+    "string", "bytes", "list", "map", "path", "uuid", "duration", "time", "result", "handle",
+    "stream",
 ];
 
 /// The largest type that aliases may unfold to, in nodes.

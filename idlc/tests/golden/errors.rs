@@ -229,7 +229,7 @@ const _: () = {
                         __rt::serde::ser::SerializeStructVariant::serialize_field(
                             &mut __fields,
                             "data",
-                            &__rt::record::Bytes(__2),
+                            &__rt::wire::encoded::<__rt::wire::Bytes, _>(__2),
                         )?;
                         __rt::serde::ser::SerializeStructVariant::end(__fields)
                     }
@@ -292,7 +292,11 @@ const _: () = {
                         __rt::record::serialize_union(
                             __serializer,
                             2u32,
-                            &(__0, __1, &__rt::record::Bytes(__2)),
+                            &(
+                                __0,
+                                __1,
+                                &__rt::wire::encoded::<__rt::wire::Bytes, _>(__2),
+                            ),
                         )
                     }
                     KvError::Unsupported(__0) => {
@@ -333,7 +337,11 @@ const _: () = {
                                         ::core::option::Option::Some(__field) => __field,
                                         ::core::option::Option::None => ::core::option::Option::None,
                                     },
-                                    data: __record.required::<__rt::record::BytesBuf>("data")?.0,
+                                    data: __record
+                                        .required::<
+                                            __rt::wire::Decoded<__rt::wire::Bytes, __rt::Vec<u8>>,
+                                        >("data")?
+                                        .value,
                                 }
                             }
                             3u32 => {

@@ -116,7 +116,7 @@ const _: () = {
                 __rt::serde::ser::SerializeStruct::serialize_field(
                     &mut __fields,
                     "value",
-                    &__rt::record::Bytes(&self.value),
+                    &__rt::wire::encoded::<__rt::wire::Bytes, _>(&self.value),
                 )?;
                 __rt::serde::ser::SerializeStruct::serialize_field(
                     &mut __fields,
@@ -141,7 +141,10 @@ const _: () = {
                 __rt::serde::ser::SerializeStruct::serialize_field(
                     &mut __fields,
                     "note",
-                    &(&self.note).as_deref().map(__rt::record::Bytes),
+                    &__rt::wire::encoded::<
+                        __rt::wire::Optional<__rt::wire::Bytes>,
+                        _,
+                    >(&self.note),
                 )?;
                 __rt::serde::ser::SerializeStruct::end(__fields)
             } else {
@@ -151,12 +154,15 @@ const _: () = {
                     __serializer,
                     &(
                         &self.key,
-                        &__rt::record::Bytes(&self.value),
+                        &__rt::wire::encoded::<__rt::wire::Bytes, _>(&self.value),
                         &self.version,
                         &self.tags,
                         &self.kind,
                         &self.modified,
-                        &(&self.note).as_deref().map(__rt::record::Bytes),
+                        &__rt::wire::encoded::<
+                            __rt::wire::Optional<__rt::wire::Bytes>,
+                            _,
+                        >(&self.note),
                     ),
                 )
             }
@@ -173,7 +179,11 @@ const _: () = {
                 |__record| {
                     ::core::result::Result::Ok(Self {
                         key: __record.required::<__rt::String>("key")?,
-                        value: __record.required::<__rt::record::BytesBuf>("value")?.0,
+                        value: __record
+                            .required::<
+                                __rt::wire::Decoded<__rt::wire::Bytes, __rt::Vec<u8>>,
+                            >("value")?
+                            .value,
                         version: match __record.next::<u64>("version")? {
                             ::core::option::Option::Some(__field) => __field,
                             ::core::option::Option::None => 1u64,
@@ -194,12 +204,13 @@ const _: () = {
                         },
                         note: match __record
                             .next::<
-                                ::core::option::Option<__rt::record::BytesBuf>,
+                                __rt::wire::Decoded<
+                                    __rt::wire::Optional<__rt::wire::Bytes>,
+                                    ::core::option::Option<__rt::Vec<u8>>,
+                                >,
                             >("note")?
                         {
-                            ::core::option::Option::Some(__field) => {
-                                __field.map(|__bytes| __bytes.0)
-                            }
+                            ::core::option::Option::Some(__field) => __field.value,
                             ::core::option::Option::None => ::core::option::Option::None,
                         },
                     })
@@ -648,7 +659,7 @@ const _: () = {
             __rt::serde::ser::SerializeStruct::serialize_field(
                 &mut __fields,
                 "data",
-                &__rt::record::Bytes(&self.data),
+                &__rt::wire::encoded::<__rt::wire::Bytes, _>(&self.data),
             )?;
             __rt::serde::ser::SerializeStruct::serialize_field(
                 &mut __fields,
@@ -693,7 +704,7 @@ const _: () = {
                                     )
                                 })?,
                             data: __rt::serde::de::SeqAccess::next_element::<
-                                __rt::record::BytesBuf,
+                                __rt::wire::Decoded<__rt::wire::Bytes, __rt::Vec<u8>>,
                             >(&mut __sequence)?
                                 .ok_or_else(|| {
                                     <__A::Error as __rt::serde::de::Error>::invalid_length(
@@ -701,7 +712,7 @@ const _: () = {
                                         &self,
                                     )
                                 })?
-                                .0,
+                                .value,
                             weight: __rt::serde::de::SeqAccess::next_element::<
                                 f32,
                             >(&mut __sequence)?

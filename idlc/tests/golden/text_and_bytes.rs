@@ -259,14 +259,25 @@ const _: () = {
             }
             let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
             __call.arg(&name)?;
-            __call.arg(&(&data).as_deref().map(__rt::record::Bytes))?;
+            __call
+                .arg(
+                    &__rt::wire::encoded::<
+                        __rt::wire::Optional<__rt::wire::Ref<__rt::wire::Bytes>>,
+                        _,
+                    >(&data),
+                )?;
             let mut __reply = __call.invoke_infallible()?;
             let __result_0 = if __reply.is_empty() {
                 ::core::option::Option::None
             } else {
                 __reply
-                    .value::<::core::option::Option<__rt::record::BytesBuf>>()?
-                    .map(|__bytes| __bytes.0)
+                    .value::<
+                        __rt::wire::Decoded<
+                            __rt::wire::Optional<__rt::wire::Bytes>,
+                            ::core::option::Option<__rt::Vec<u8>>,
+                        >,
+                    >()?
+                    .value
             };
             __reply
                 .check(|| {
@@ -373,8 +384,13 @@ const _: () = {
             ::core::option::Option::None
         } else {
             __arguments
-                .value::<::core::option::Option<__rt::record::BytesBuf>>("data")?
-                .map(|__bytes| __bytes.0)
+                .value::<
+                    __rt::wire::Decoded<
+                        __rt::wire::Optional<__rt::wire::Bytes>,
+                        ::core::option::Option<__rt::Vec<u8>>,
+                    >,
+                >("data")?
+                .value
         };
         if let ::core::option::Option::Some(__some) = &data {
             __rt::bound::bytes("data", __some.len(), 0, 16)?;
@@ -389,7 +405,13 @@ const _: () = {
         if let ::core::option::Option::Some(__some) = &__result_0 {
             __rt::bound::bytes("the result", __some.len(), 0, 16)?;
         }
-        __reply.value(&(&__result_0).as_deref().map(__rt::record::Bytes))?;
+        __reply
+            .value(
+                &__rt::wire::encoded::<
+                    __rt::wire::Optional<__rt::wire::Bytes>,
+                    _,
+                >(&__result_0),
+            )?;
         __reply.send()
     }
     fn __serve_both<T: TextAndBytes>(

@@ -88,6 +88,8 @@ fn show(binding: &Ident, field: &Field) -> TokenStream {
             TypeKind::Bool | TypeKind::Int(..) | TypeKind::Float(..) | TypeKind::String(_) => {
                 quote!(::core::fmt::Display::fmt(#binding, __f)?;)
             }
+            TypeKind::Uuid => quote!(::core::fmt::Display::fmt(#binding, __f)?;),
+            TypeKind::Path(_) => quote!(::core::fmt::Display::fmt(&#binding.display(), __f)?;),
             TypeKind::Optional(item) => {
                 let some = format_ident!("__some");
                 let inner = write(&some, item);

@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 
-use super::{report, report_syntax, span_of};
+use super::{report, report_syntax};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest, codes};
 use crate::ir::{At, Version};
 use crate::source::Span;
@@ -147,8 +147,8 @@ pub(super) fn uuid(text: &At<String>, found: &mut Diagnostics) -> Option<At<u128
 }
 
 /// A number and a unit: `"250ms"`.
-pub(super) fn duration(text: &syn::LitStr, found: &mut Diagnostics) -> Option<At<Duration>> {
-    let value = text.value();
+pub(super) fn duration(text: &At<String>, found: &mut Diagnostics) -> Option<At<Duration>> {
+    let value = &text.value;
     let end = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
     let (digits, unit) = value.split_at(end);
     let duration = digits.parse::<u64>().ok().and_then(|number| match unit {
@@ -161,8 +161,8 @@ pub(super) fn duration(text: &syn::LitStr, found: &mut Diagnostics) -> Option<At
     });
     if duration.is_none() {
         let message = format!("`{value}` is not a duration");
-        let error = Diagnostic::error(codes::BAD_LITERAL, message, span_of(text));
+        let error = Diagnostic::error(codes::BAD_LITERAL, message, text.span);
         found.push(error.help("write a number and ns, us, ms, s or min, as in `\"250ms\"`"));
     }
-    duration.map(|duration| At::new(duration, span_of(text)))
+    duration.map(|duration| At::new(duration, text.span))
 }

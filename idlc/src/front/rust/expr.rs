@@ -5,13 +5,35 @@
 
 use quote::ToTokens;
 
-use super::span_of;
-use crate::ir::{BinaryOp, Expr, ExprKind, Float, Integer, RustCode, UnaryOp};
+use super::{attribute, span_of};
+use crate::diagnostic::Diagnostics;
+use crate::ir::{At, BinaryOp, Expr, ExprKind, Float, Integer, RustCode, Type, TypeKind, UnaryOp};
 
 /// `expr` as an expression of ours, or as Rust.
 pub(super) fn expr(expr: &syn::Expr) -> Expr {
     let kind = literal(expr).unwrap_or_else(|| ExprKind::Rust(RustCode(expr.to_token_stream())));
     Expr { kind, span: span_of(expr) }
+}
+
+/// Reads text as what it stands for where the type has no literals in Rust: `"30s"` as a duration,
+/// also where it says how long after the start of 1970 a time is, and a uuid.
+pub(super) fn read_text(expr: &mut Expr, ty: &Type, found: &mut Diagnostics) {
+    match (&mut expr.kind, &ty.kind) {
+        (_, TypeKind::Optional(item)) => read_text(expr, item, found),
+        (ExprKind::List(items), TypeKind::List(item, _) | TypeKind::Array(item, _)) => {
+            items.iter_mut().for_each(|value| read_text(value, item, found));
+        }
+        (ExprKind::Str(text), TypeKind::Duration(_) | TypeKind::Time(_)) => {
+            let duration = attribute::duration(&At::new(text.clone(), expr.span), found);
+            let duration = duration.map_or_else(Default::default, |duration| duration.value);
+            expr.kind = ExprKind::Duration(duration);
+        }
+        (ExprKind::Str(text), TypeKind::Uuid) => {
+            let uuid = attribute::uuid(&At::new(text.clone(), expr.span), found);
+            expr.kind = ExprKind::Uuid(uuid.map_or(0, |uuid| uuid.value));
+        }
+        _ => {}
+    }
 }
 
 fn literal(expr: &syn::Expr) -> Option<ExprKind> {

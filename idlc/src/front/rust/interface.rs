@@ -266,7 +266,10 @@ fn read(
         "oneway" => method.oneway = here,
         "idempotent" => method.idempotent = here,
         "timeout" => match attribute.parse_args::<syn::LitStr>() {
-            Ok(text) => method.timeout = attribute::duration(&text, found),
+            Ok(text) => {
+                let text = At::new(text.value(), span_of(&text));
+                method.timeout = attribute::duration(&text, found);
+            }
             Err(error) => report_syntax(found, &error),
         },
         "wire_name" => method.wire_name = wire_name(attribute, found),

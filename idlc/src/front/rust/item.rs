@@ -181,6 +181,9 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             attribute::unknown(argument, &FIELD_KEYS, found);
         }
     }
+    if let Some(default) = &mut default {
+        super::expr::read_text(default, &ty, found);
+    }
     Some(Field {
         name,
         docs: docs(&item.attrs),

@@ -24,7 +24,7 @@ pub(super) struct Marks {
     data: Option<At<()>>,
     handle: Option<HandleWords>,
     bounds: Vec<(End, Expr)>,
-    pub(super) default: Option<Expr>,
+    default: Option<Expr>,
     pub(super) availability: Availability,
 }
 
@@ -76,6 +76,13 @@ impl Marks {
         for (end, value) in self.bounds.drain(..) {
             ty::set_bound(ty, end, value, found);
         }
+    }
+
+    /// The default that was given, as a value of type `ty`.
+    pub(super) fn default_of(&mut self, ty: &Type, found: &mut Diagnostics) -> Option<Expr> {
+        let mut default = self.default.take()?;
+        super::expr::read_text(&mut default, ty, found);
+        Some(default)
     }
 }
 
@@ -144,6 +151,7 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
     if marks.copy.is_some() {
         pass_by_value(&mut ty);
     }
+    let default = marks.default_of(&ty, found);
     Some(Param {
         name: name?,
         docs,
@@ -155,7 +163,7 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
         availability: marks.availability,
         moved: marks.moved,
         ty,
-        default: marks.default,
+        default,
     })
 }
 
@@ -251,6 +259,12 @@ fn borrowed(
                 ty::text(&slice.elem)
             );
             found.push(Diagnostic::error(codes::BAD_RAW, message, here).help(list));
+            return None;
+        }
+        target if is_named(target, "Path") => {
+            let message = "a handler owns what was decoded for it";
+            let error = Diagnostic::error(codes::UNKNOWN_TYPE, message, here);
+            found.push(error.help("write `PathBuf`; clients still pass a `&Path`"));
             return None;
         }
         target => {

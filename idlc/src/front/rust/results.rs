@@ -125,6 +125,7 @@ fn result(
         lowered.kind = TypeKind::List(Box::new(byte), Bounds::none());
     }
     marks.apply(&mut lowered, found);
+    let default = marks.default_of(&lowered, found);
     Some(Output {
         name,
         docs: Vec::new(),
@@ -134,6 +135,6 @@ fn result(
         raw: marks.raw,
         via: None,
         ty: lowered,
-        default: marks.default,
+        default,
     })
 }

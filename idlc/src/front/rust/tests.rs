@@ -203,7 +203,7 @@ fn attributes_are_checked() {
             what is on the wire cannot depend on how a program is built
             expected attribute arguments in parentheses: #[max(...)]
             this type has no bounds
-            note: numbers, strings, bytes, lists and maps have
+            note: numbers, strings, bytes, paths, durations, times, lists and maps have
             `[view]` is for `bytes`
         "#]],
     );

@@ -84,6 +84,14 @@ fn path_type(path: &syn::TypePath, found: &mut Diagnostics) -> Option<TypeKind> 
         ("Vec", [item]) if is_named(item, "u8") => TypeKind::Bytes(Bounds::none()),
         ("Vec", [item]) => TypeKind::List(Box::new(owned(item, found)?), Bounds::none()),
         ("Option", [item]) => TypeKind::Optional(Box::new(owned(item, found)?)),
+        ("PathBuf", []) => TypeKind::Path(Bounds::none()),
+        ("Uuid", []) => TypeKind::Uuid,
+        ("Duration", []) => TypeKind::Duration(Bounds::none()),
+        ("SystemTime", []) => TypeKind::Time(Bounds::none()),
+        ("Result", [value, error]) => {
+            let (value, error) = (owned(value, found), owned(error, found));
+            TypeKind::Result(Box::new(value?), Box::new(error?))
+        }
         ("BTreeMap", [key, value]) => {
             let (key, value) = (owned(key, found), owned(value, found));
             TypeKind::Map(Box::new(key?), Box::new(value?), Bounds::none())
@@ -115,6 +123,9 @@ fn refused(name: &str) -> Option<(&'static str, &'static str)> {
             "a handle is owned by whoever has received it",
             "write `OwnedFd`, and `#[handle(kind, rights)]` in front of the name",
         ),
+        "Result" => {
+            ("the other side must be told both types of a `Result`", "write `Result<T, E>`")
+        }
         "str" => ("`str` is only sent behind a `&`", "write `&str` for a parameter, else `String`"),
         "Self" => ("`Self` is the implementation, which is not sent", "name the type"),
         "OutBuf" | "InOutBuf" => {
@@ -163,13 +174,14 @@ pub(super) enum End {
 }
 
 /// Sets a bound of `ty`, or of what is inside if it is optional; reports if it has none.
-pub(super) fn set_bound(ty: &mut Type, end: End, value: Expr, found: &mut Diagnostics) {
+pub(super) fn set_bound(ty: &mut Type, end: End, mut value: Expr, found: &mut Diagnostics) {
     let span = value.span;
     match &mut ty.kind {
         TypeKind::Int(_, bounds)
         | TypeKind::Float(_, bounds)
         | TypeKind::String(bounds)
         | TypeKind::Bytes(bounds)
+        | TypeKind::Path(bounds)
         | TypeKind::List(_, bounds)
         | TypeKind::Map(_, _, bounds) => {
             bounds.span = span;
@@ -178,11 +190,23 @@ pub(super) fn set_bound(ty: &mut Type, end: End, value: Expr, found: &mut Diagno
                 End::Max => bounds.max = Some(Box::new(value)),
             }
         }
+        TypeKind::Duration(bounds) | TypeKind::Time(bounds) => {
+            let end = match end {
+                End::Min => &mut bounds.min,
+                End::Max => &mut bounds.max,
+            };
+            bounds.span = span;
+            let of = Type::new(TypeKind::Duration(Bounds::none()), span);
+            super::expr::read_text(&mut value, &of, found);
+            *end = Some(Box::new(value));
+        }
         TypeKind::Optional(item) => set_bound(item, end, value, found),
         _ => {
             let message = "this type has no bounds";
             let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span);
-            found.push(error.note("numbers, strings, bytes, lists and maps have"));
+            found.push(
+                error.note("numbers, strings, bytes, paths, durations, times, lists and maps have"),
+            );
         }
     }
 }

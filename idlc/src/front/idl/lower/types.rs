@@ -7,15 +7,6 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{Bounds, FloatKind, IntKind, Path, Type, TypeKind};
 use crate::source::Span;
 
-/// Types that the language will have.
-const NOT_YET: &[(&str, &str)] = &[
-    ("path", "file paths"),
-    ("uuid", "values of type `uuid`"),
-    ("duration", "values of type `duration`"),
-    ("time", "values of type `time`"),
-    ("result", "values of type `result`"),
-];
-
 /// Types of other languages that stand alone, and what is meant by them.
 const FOREIGN: &[(&str, &str)] = &[
     ("String", "string"),
@@ -127,10 +118,6 @@ impl Lowerer<'_> {
         let path = self.path(inner.next()?);
         let name = path.to_string();
         let declared = self.reading.declared.contains(&name);
-        if !declared && let Some((_, what)) = NOT_YET.iter().find(|(known, _)| *known == name) {
-            self.not_yet(what, span);
-            return None;
-        }
         if !declared && name == "handle" {
             return Some(Type::new(self.handle(inner.next(), span)?, span));
         }
@@ -295,11 +282,12 @@ impl Lowerer<'_> {
             "list" => (1, true),
             "stream" => (1, false),
             "map" => (2, true),
-            "string" | "bytes" | "f32" | "f64" => (0, true),
+            "result" => (2, false),
+            "string" | "bytes" | "f32" | "f64" | "path" | "duration" | "time" => (0, true),
             _ if IntKind::from_name(name).is_some() => (0, true),
             _ => (0, false),
         };
-        let built_in = wanted > 0 || bounded || name == "bool";
+        let built_in = wanted > 0 || bounded || matches!(name, "bool" | "uuid");
         if !built_in && !self.reading.declared.contains(name) {
             // Nobody knows what its arguments should be; that it is unknown will be told.
             return Some(TypeKind::Unresolved(path));
@@ -326,6 +314,11 @@ impl Lowerer<'_> {
             "list" => TypeKind::List(types.next()?, bounds),
             "stream" => TypeKind::Stream(types.next()?),
             "map" => TypeKind::Map(types.next()?, types.next()?, bounds),
+            "path" => TypeKind::Path(bounds),
+            "uuid" => TypeKind::Uuid,
+            "duration" => TypeKind::Duration(bounds),
+            "time" => TypeKind::Time(bounds),
+            "result" => TypeKind::Result(types.next()?, types.next()?),
             _ => match IntKind::from_name(name) {
                 Some(kind) => TypeKind::Int(kind, bounds),
                 None => TypeKind::Unresolved(path),
@@ -342,6 +335,10 @@ impl Lowerer<'_> {
             ("map", _) => (
                 "a map has a type of keys and one of values".to_owned(),
                 "write `map<K, V>` or `map<K, V, ..=N>`",
+            ),
+            ("result", _) => (
+                "a result has one type of values and one of errors".to_owned(),
+                "write `result<T, E>`; `result<(), E>` where there is no value",
             ),
             _ => (format!("`{name}` takes no types"), "surplus"),
         };

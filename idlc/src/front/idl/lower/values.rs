@@ -102,6 +102,7 @@ impl Lowerer<'_> {
             Rule::path => ExprKind::Path(self.path(pair)),
             Rule::bool_lit => ExprKind::Bool(pair.as_str() == "true"),
             Rule::number_lit => self.number(pair.as_str(), span)?,
+            Rule::uuid_lit => ExprKind::Uuid(self.uuid_literal(pair.as_str(), span)?),
             Rule::string_lit => {
                 let bytes = self.quoted(&pair, Quoted::Text)?;
                 ExprKind::Str(String::from_utf8(bytes).ok()?)
@@ -128,12 +129,20 @@ impl Lowerer<'_> {
         match literal::number(text) {
             Ok(Number::Int(value)) => Some(ExprKind::Int(value)),
             Ok(Number::Float(value)) => Some(ExprKind::Float(Float(value))),
-            Ok(Number::Duration(_)) => {
-                self.not_yet("durations as values", span);
-                None
-            }
+            Ok(Number::Duration(value)) => Some(ExprKind::Duration(value)),
             Err(flaw) => {
                 self.found.push(flaw.tell(text, span));
+                None
+            }
+        }
+    }
+
+    fn uuid_literal(&mut self, text: &str, span: Span) -> Option<u128> {
+        match literal::uuid(text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                let message = format!("`{text}` is not a uuid");
+                self.found.push(Diagnostic::error(codes::BAD_UUID, message, span).label(problem));
                 None
             }
         }
