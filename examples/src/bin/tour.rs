@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 
 use alpc_examples::tour::interface::{by_trait, idl};
 use alpc_examples::tour::report::{Format, Report};
-use alpc_examples::tour::{Failure, IDL_PORT, TRAIT_PORT, measure, raw, rows, server};
+use alpc_examples::tour::{Failure, Ports, measure, raw, rows, server};
 use alpc_rpc::prelude::*;
 
 const HELP: &str = "\
@@ -32,7 +32,8 @@ be made.";
 fn main() -> ExitCode {
     let mut format = Format::Table;
     let mut quick = false;
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => format = Format::Json,
             "--quick" => quick = true,
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
             // The parts of the other processes that the tour starts.
-            "--server" => return ended(server::run()),
+            "--server" => return ended(serve(arguments.next())),
             "--raw-echo" => return ended(raw::echo()),
             other => {
                 eprintln!("tour: no such argument: {other}\n\n{HELP}");
@@ -69,16 +70,25 @@ fn ended(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
+/// Plays the server of the tour that the process of this number makes.
+fn serve(process: Option<String>) -> Result<(), Failure> {
+    let process =
+        process.ok_or("`--server` needs the number of the process that makes the tour")?;
+    server::run(&Ports::of(process.parse()?))
+}
+
 /// Makes the tour, and says how many rows were wrong.
 fn tour(format: Format, quick: bool) -> Result<usize, Failure> {
-    let server = ServerProcess::start()?;
+    let process = std::process::id();
+    let server = ServerProcess::start(process)?;
+    let ports = Ports::of(process);
     let mut report = Report::new(format);
     let all = &rows::SIZES[..];
     let sizes = if quick { &all[..all.len() - 2] } else { all };
     let attributes = server::attributes();
-    let by_idl = idl::TourClient::connect_with(IDL_PORT, &attributes)?;
+    let by_idl = idl::TourClient::connect_with(&ports.idl, &attributes)?;
     rows::run(&by_idl, &mut report, sizes)?;
-    let by_trait = by_trait::TourClient::connect_with(TRAIT_PORT, &attributes)?;
+    let by_trait = by_trait::TourClient::connect_with(&ports.by_trait, &attributes)?;
     rows::run(&by_trait, &mut report, sizes)?;
     if !quick {
         let summary = measure::run(&by_idl, &mut report)?;
@@ -92,9 +102,9 @@ fn tour(format: Format, quick: bool) -> Result<usize, Failure> {
 struct ServerProcess(Child);
 
 impl ServerProcess {
-    fn start() -> Result<ServerProcess, Failure> {
+    fn start(process: u32) -> Result<ServerProcess, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("--server")
+            .args(["--server", &process.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -103,7 +113,7 @@ impl ServerProcess {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         if line.trim() != "ready" {
-            return Err("the server process did not start (is another tour running?)".into());
+            return Err("the server's process did not start".into());
         }
         Ok(server)
     }

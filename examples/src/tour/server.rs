@@ -6,7 +6,7 @@ use alpc_rpc::PortAttributes;
 use alpc_rpc::prelude::*;
 
 use super::interface::{by_trait, idl};
-use super::{Failure, IDL_PORT, TRAIT_PORT};
+use super::{Failure, Ports};
 
 /// What the server has to give.
 #[derive(Default)]
@@ -146,13 +146,13 @@ pub fn attributes() -> PortAttributes {
     PortAttributes::new().max_section_total(2 << 30)
 }
 
-/// Serves both ports until standard input ends: whoever started this process holds the other end,
+/// Serves both ports of a tour until standard input ends: whoever started this process holds the other end,
 /// and the process ends with its starter, however that ends.
-pub fn run() -> Result<(), Failure> {
-    let by_idl = Server::bind(IDL_PORT)?
+pub fn run(ports: &Ports) -> Result<(), Failure> {
+    let by_idl = Server::bind(&ports.idl)?
         .attributes(attributes())
         .serve(idl::TourServer::new(Sample::default()))?;
-    let by_trait = Server::bind(TRAIT_PORT)?
+    let by_trait = Server::bind(&ports.by_trait)?
         .attributes(attributes())
         .serve(by_trait::TourServer::new(Sample::default()))?;
     println!("ready");
