@@ -11,8 +11,8 @@ mod streams;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::error::{Error, Misbehaviour, Result};
 use crate::message::{Attribute, MessageId, MessageKind, Record, RecordHeader};
@@ -88,6 +88,8 @@ pub(crate) struct Channel {
     /// Regions that this end fills and lends.
     pub(crate) regions: Arc<Regions>,
     closed: OnceLock<Error>,
+    /// The other channel of this connection, which ends with this one.
+    twin: OnceLock<Weak<Channel>>,
     last_id: AtomicU64,
     /// A server's place among its port's connections.
     _place: Option<Place>,
@@ -176,6 +178,7 @@ impl Channel {
             mirror,
             regions,
             closed: OnceLock::new(),
+            twin: OnceLock::new(),
             last_id: AtomicU64::new(0),
             _place: place,
             admitted: AtomicUsize::new(0),
@@ -245,12 +248,33 @@ impl Channel {
         self.closed().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// Closes the channel. The first reason stays.
+    /// Closes the channel, and the other one of its connection. The first reason stays.
     pub(crate) fn close(&self, why: Error) {
-        if self.closed.set(why).is_ok() {
-            // The peer sees the end of the channel at once; nothing is lost if it is gone already.
-            let _gone = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        if self.closed.set(why.clone()).is_err() {
+            return;
         }
+        // The peer sees the end of the channel at once; nothing is lost if it is gone already. So does
+        // whoever of this process waits for it.
+        let _gone = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        // Whoever ties sees that this is closed, or this sees what was tied.
+        fence(Ordering::SeqCst);
+        if let Some(twin) = self.twin.get().and_then(Weak::upgrade) {
+            twin.close(why);
+        }
+    }
+
+    /// Has this channel and `other`, the second of its connection, end together. `false`: there is one
+    /// already.
+    pub(crate) fn tie(self: &Arc<Channel>, other: &Arc<Channel>) -> bool {
+        let is_first = self.twin.set(Arc::downgrade(other)).is_ok()
+            && other.twin.set(Arc::downgrade(self)).is_ok();
+        if is_first {
+            fence(Ordering::SeqCst);
+            if let Some(why) = self.closed() {
+                other.close(why.clone());
+            }
+        }
+        is_first
     }
 
     /// Closes the channel because of what the peer did.

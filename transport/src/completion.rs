@@ -15,7 +15,6 @@ use crate::buffer::BufferPool;
 use crate::channel::{Channel, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest};
-use crate::port::handshake::Established;
 use crate::port::serving::{IncomingCall, Reply, Resources, ServerPort, Took};
 use crate::spin::Spin;
 use crate::sys::cpu;
@@ -57,7 +56,8 @@ pub struct CompletionPort {
 }
 
 struct Shared {
-    connection: ConnectionPort,
+    /// `None`: there is one channel, which somebody else has made, and nothing after it.
+    connection: Option<ConnectionPort>,
     readiness: Readiness,
     resources: Arc<Resources>,
     ports: Mutex<Ports>,
@@ -68,6 +68,8 @@ struct Shared {
     looking: AtomicUsize,
     max_looking: usize,
     stopped: AtomicBool,
+    /// The one channel has ended: workers end when they find nothing more to do.
+    ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -91,6 +93,17 @@ impl CompletionPort {
     pub fn new(connection: ConnectionPort) -> Result<CompletionPort> {
         let readiness = Readiness::new()?;
         readiness.add_level(connection.as_fd(), token::CONNECTION)?;
+        Ok(CompletionPort::with(readiness, Some(connection)))
+    }
+
+    /// Serves one channel for as long as it lasts.
+    pub(crate) fn of_channel(channel: Arc<Channel>) -> Result<CompletionPort> {
+        let port = CompletionPort::with(Readiness::new()?, None);
+        port.shared.open(channel, Vec::new());
+        Ok(port)
+    }
+
+    fn with(readiness: Readiness, connection: Option<ConnectionPort>) -> CompletionPort {
         let buffers = BufferPool::new(KEPT_BUFFERS);
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
@@ -104,8 +117,9 @@ impl CompletionPort {
             looking: AtomicUsize::new(0),
             max_looking: (cpus / 2).max(1),
             stopped: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         };
-        Ok(CompletionPort { shared: Arc::new(shared) })
+        CompletionPort { shared: Arc::new(shared) }
     }
 
     /// A worker, to be used by one thread.
@@ -151,11 +165,9 @@ impl Shared {
     }
 
     /// Opens a connection, and tells of it before anything that comes through it.
-    fn open(self: &Arc<Shared>, mut established: Established) -> Result<()> {
-        let data = std::mem::take(&mut established.data);
-        let channel = Channel::new(established)?;
+    fn open(self: &Arc<Shared>, channel: Arc<Channel>, data: Vec<u8>) {
         let port = Arc::new(ServerPort::new(channel, data, self.resources.clone()));
-        let Some(token) = self.enlist(&port) else { return Ok(()) };
+        let Some(token) = self.enlist(&port) else { return };
         let weak = Arc::downgrade(self);
         let weak_port = Arc::downgrade(&port);
         let _first = port.channel.on_news.set(Box::new(move || {
@@ -174,10 +186,20 @@ impl Shared {
         match added {
             // The client may have sent something before the socket was watched.
             Ok(()) => self.look_again(port),
-            Err(_) if self.remove(&port) => self.push(Completion::Closed(port)),
-            Err(_) => {}
+            Err(_) => self.end(&port),
         }
-        Ok(())
+    }
+
+    /// Forgets a port whose channel has ended, and tells of it once.
+    fn end(&self, port: &Arc<ServerPort>) {
+        if !self.remove(port) {
+            return;
+        }
+        self.push(Completion::Closed(port.clone()));
+        if self.connection.is_none() {
+            self.ended.store(true, Ordering::SeqCst);
+            self.readiness.wake_all();
+        }
     }
 
     /// Gives a port its place and its token. `None`: the service has ended.
@@ -262,9 +284,7 @@ impl Shared {
             return;
         }
         self.take_last_messages(port);
-        if self.remove(port) {
-            self.push(Completion::Closed(port.clone()));
-        }
+        self.end(port);
     }
 
     fn take_turn(&self, port: &Arc<ServerPort>) -> Result<()> {
@@ -315,14 +335,19 @@ impl Shared {
     }
 
     fn accept(self: &Arc<Shared>) {
-        while let Ok(Some(event)) = self.connection.try_next() {
+        let Some(connection) = &self.connection else { return };
+        while let Ok(Some(event)) = connection.try_next() {
             match event {
                 ConnectionEvent::Request(request) => {
                     self.push(Completion::Connecting(request));
                 }
                 ConnectionEvent::Established(established) => {
-                    // A client that cannot be served, for want of descriptors, sees the end.
-                    let _seen = self.open(established.into_established());
+                    let mut established = established.into_established();
+                    let data = std::mem::take(&mut established.data);
+                    // A client that cannot be served, for want of memory, sees the end.
+                    if let Ok(channel) = Channel::new(established) {
+                        self.open(Arc::new(channel), data);
+                    }
                 }
             }
         }
@@ -367,6 +392,9 @@ impl Worker {
             }
             if let Some(completion) = self.take_ready() {
                 return Ok(Some(completion));
+            }
+            if self.shared.ended.load(Ordering::SeqCst) {
+                return Ok(None);
             }
             self.sleep()?;
         }

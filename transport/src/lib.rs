@@ -28,6 +28,7 @@ mod copy;
 mod direct;
 pub mod element;
 mod error;
+pub mod handle;
 mod message;
 mod name;
 mod peer;
@@ -57,6 +58,7 @@ pub use port::connection::{
     AcceptedConnection, ConnectionEvent, ConnectionPort, ConnectionRequest,
 };
 pub use port::handshake::MAX_CONNECTION_DATA;
+pub use port::reverse::{ReverseAcceptance, ReverseOffer};
 pub use port::serving::{
     InPart, IncomingCall, Reply, STATUS_GIVEN_UP, STATUS_UNANSWERED, ServerPort,
 };

@@ -4,4 +4,5 @@ pub(crate) mod attributes;
 pub(crate) mod communication;
 pub(crate) mod connection;
 pub(crate) mod handshake;
+pub(crate) mod reverse;
 pub(crate) mod serving;

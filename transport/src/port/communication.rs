@@ -141,7 +141,14 @@ impl CommunicationPort {
     ) -> Result<CommunicationPort> {
         let mut established = handshake::connect(name, attributes, data, deadline)?;
         let accept_data = std::mem::take(&mut established.data);
-        let channel = Arc::new(Channel::new(established)?);
+        CommunicationPort::of_channel(Arc::new(Channel::new(established)?), accept_data)
+    }
+
+    /// The port of a channel that is open.
+    pub(super) fn of_channel(
+        channel: Arc<Channel>,
+        accept_data: Vec<u8>,
+    ) -> Result<CommunicationPort> {
         let end = Arc::new(ClientEnd { channel, waiting: Waiting::new()?, accept_data });
         let weak: Weak<ClientEnd> = Arc::downgrade(&end);
         // Whoever reads a bell in passing has the thread look that the bell was meant for.
@@ -151,6 +158,10 @@ impl CommunicationPort {
             }
         }));
         Ok(CommunicationPort { end })
+    }
+
+    pub(super) fn channel(&self) -> &Arc<Channel> {
+        &self.end.channel
     }
 
     /// What the server sent along when it accepted.

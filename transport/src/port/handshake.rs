@@ -67,7 +67,7 @@ pub(crate) struct Established {
 }
 
 /// The outbox of this end, when shared memory was agreed on.
-fn own_outbox(limits: &Limits) -> Result<Option<OwnMemory>> {
+pub(super) fn own_outbox(limits: &Limits) -> Result<Option<OwnMemory>> {
     match limits.accelerator {
         Accelerator::On => OwnMemory::create(outbox_bytes(limits)).map(Some),
         Accelerator::Off => Ok(None),
@@ -76,7 +76,7 @@ fn own_outbox(limits: &Limits) -> Result<Option<OwnMemory>> {
 
 /// The peer's outbox from the descriptors that came with its frame: one when shared memory was
 /// agreed on, and none otherwise.
-fn peer_outbox(limits: &Limits, fds: Vec<OwnedFd>) -> Result<Option<PeerMemory>> {
+pub(super) fn peer_outbox(limits: &Limits, fds: Vec<OwnedFd>) -> Result<Option<PeerMemory>> {
     const DOING: &str = "take the peer's outbox";
     let max = match limits.accelerator {
         Accelerator::On => 1,
@@ -99,6 +99,6 @@ fn outbox_bytes(limits: &Limits) -> usize {
 }
 
 /// The descriptors that go along with a frame.
-fn outbox_fds(outbox: Option<&OwnMemory>) -> Vec<BorrowedFd<'_>> {
+pub(super) fn outbox_fds(outbox: Option<&OwnMemory>) -> Vec<BorrowedFd<'_>> {
     outbox.and_then(OwnMemory::fd).into_iter().collect()
 }

@@ -139,9 +139,9 @@ impl Resources {
 }
 
 impl ServerPort {
-    pub(crate) fn new(channel: Channel, data: Vec<u8>, shared: Arc<Resources>) -> ServerPort {
+    pub(crate) fn new(channel: Arc<Channel>, data: Vec<u8>, shared: Arc<Resources>) -> ServerPort {
         ServerPort {
-            channel: Arc::new(channel),
+            channel,
             connect_data: data,
             context: OnceLock::new(),
             shared,

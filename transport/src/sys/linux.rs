@@ -1,6 +1,7 @@
 //! Linux 5.10 and later.
 
 pub(crate) mod cpu;
+pub(crate) mod handle;
 pub(crate) mod identity;
 pub(crate) mod lock;
 pub(crate) mod memory;
