@@ -12,6 +12,8 @@
 //!   and never panics, whatever it is given.
 //! - [`Contract::fingerprint`] is what peers compare first, [`Contract::contract_hash`] what a frozen
 //!   version is recognised by.
+//! - [`compare`] tells everything that differs between two versions, and whom it harms; [`judge`] which
+//!   methods two peers can call. Both are one walk.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -34,12 +36,14 @@
 )]
 
 mod bounds;
+mod compare;
 mod definition;
 mod parse;
 mod text;
 mod ty;
 
 pub use bounds::{Bounds, Limit};
+pub use compare::{Effect, Finding, Rule, Verdict, Verdicts, compare, compare_modules, judge};
 pub use definition::{
     Absence, Availability, Body, Contract, Definition, Direction, Field, Growth, Interface, Member,
     Method, MethodKind, Param, Reserved, Types, Variant, Version,

@@ -4,19 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A text with everything in it that can be said.
-const WHOLE: &str = r#"alpc-contract/1
-interface "acme.kv.KeyValue" 6f1d0c1e8a1b4a579a5e2f4c2a3b9d11 1.10 reserved {"dump", "get \"all\""}
-method 0000000000000007 "touch" oneway must_understand as "poke" from "acme.Base" added 1.2 (in "tree": "acme.kv.Tree") -> ()
-method 2a6f0c1e8a1b4a57 "read" twoway idempotent cancellable (in "key": string<..=256>, in "offset": u64 = "0", out "buf": [u8]<1..=65536>) -> ("total": u64<-5..>) raises "acme.kv.KvError"
-method 2a6f0c1e8a1b4a58 "paint" twoway (in view raw move "image"?: [f32], in "named": {string: (bool, [i16; 4])}<..=9>) -> (view "": result<unit, "acme.kv.KvError">)
-method 2a6f0c1e8a1b4a59 "changed" event (in "at": time, in "to": handle<file, read|write>?, in "by": f64<-1.5..=1e300>) -> ()
-enum "acme.kv.Color" closed signed i8 {"Red" = -1, "Green" = 1 deprecated 1.3} reserved {-7, 6..=8, "Blue"}
-flags "acme.kv.Mode" u32 {"Read" = 1, "Write" = 2 removed 1.4}
-interface "acme.kv.Watcher" 00000000000000000000000000000001 2.0 {method 0000000000000009 "seen" twoway () -> ()}
-opaque "Foreign \"type\""
-struct "acme.kv.Tree" open {"leaf"?: "acme.kv.Color"?, "branches": ["acme.kv.Tree"], "note": string = "\"none\"" added 1.1}
-union "acme.kv.KvError" open {"NotFound" = 1 {}, "TooLarge" = 2 {"limit": u64} added 1.1} reserved {3}
-"#;
+const WHOLE: &str = include_str!("../compare/tests/large.txt");
 
 #[test]
 fn the_text_comes_back_as_it_was_written() {
