@@ -94,13 +94,18 @@ use proc_macro::TokenStream;
 /// | `&mut InOutBuf<'_>` | `&mut [u8]` | the same, and its contents are sent |
 /// | `Vec<T>`, `BTreeMap<K, V>`, `[T; N]`, tuples | `&[T]`, `&BTreeMap<K, V>`, .. | values |
 /// | `Option<T>` | `Option<T>`, `Option<&str>`, `Option<&T>` | a value or none |
+/// | `PathBuf` | `&Path` | the bytes of a path |
+/// | `Duration`, `SystemTime` | the same | nanoseconds; what does not fit 64 bits is an error |
+/// | `Uuid` (`alpc_rpc::Uuid`) | `Uuid` | its 16 bytes |
+/// | `Result<T, E>` inside other types, or as a parameter | `&Result<T, E>` | a value or what stands in its place |
 /// | any other type `T` | `&T`, or `T` where marked `#[copy]` | what its `#[derive(Alpc)]` says |
 ///
 /// A result of type `Blob` is bytes that the client gets as a `View`. `Result<T, E>` answers either;
 /// `E` is an error that derives [`Alpc`](macro@Alpc), and the client sees it in `CallError::App`.
 ///
-/// `#[max(N)]` and `#[min(N)]` bound numbers, and the lengths of text, bytes, lists and maps; `N` is
-/// any constant expression. Both sides enforce them. `#[default(value)]` stands in where an older
+/// `#[max(N)]` and `#[min(N)]` bound numbers, and the lengths of text, bytes, paths, lists and maps;
+/// `N` is any constant expression, and for durations and times (since the start of 1970) also a text
+/// like `"250ms"`. Both sides enforce them. `#[default(value)]` stands in where an older
 /// client does not send the parameter.
 ///
 /// # Types of your own
@@ -147,6 +152,19 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 ///     pub x: u32,
 ///     pub y: u32,
 /// }
+///
+/// /// What may be done with an entry: any number of these at once.
+/// #[derive(Alpc, Clone, Copy, PartialEq, Eq)]
+/// #[alpc(flags(
+///     /// Look at it.
+///     READ = 0x1,
+///     WRITE = 0x2,
+///     ALL = READ | WRITE,
+/// ))]
+/// pub struct Access(u32);
+///
+/// assert!(Access::ALL.contains(Access::READ));
+/// assert_eq!(format!("{:?}", Access::READ | Access::from_bits(0x80)), "Access(READ | 0x80)");
 /// ```
 ///
 /// # On a type
@@ -155,6 +173,8 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// |---|---|
 /// | `#[alpc(final)]` | it never grows |
 /// | `#[alpc(error)]` | an enum of what can go wrong: gets `Display` and `Error` |
+/// | `#[alpc(union)]` | an enum of alternatives, also where none carries anything |
+/// | `#[alpc(flags(READ = 0x1, ..))]` | a struct around an unsigned integer whose bits have names |
 /// | `#[alpc(name = "acme.kv.Entry")]` | its full name, by which versions are compared |
 /// | `#[alpc(crate = path)]` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
 ///
@@ -162,6 +182,11 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// `Unrecognized(u32)`, or of another integer, for the numbers of later versions. Any other enum, and
 /// every error, is sent as a tag and a payload; if it is open it has a variant
 /// `Unrecognized { tag: u32, payload: Vec<u8> }`.
+///
+/// Flags stand in the attribute, with their documentation, because a derive macro sees nothing but the
+/// type. It gives the type a constant for each and `NONE`, `from_bits`, `bits`, `contains`,
+/// `intersects`, `union`, `insert`, `remove`, `is_empty`, `unknown`, the operators `|`, `&`, `^` and
+/// `!`, and `Debug` by names; do not derive that one. Bits of later versions are kept.
 ///
 /// The text of an error is the first line of each variant's documentation. `{field}` and `{0}` stand
 /// for values, `{{` for a brace.

@@ -83,6 +83,7 @@ mod decode;
 pub mod descriptor;
 mod encode;
 mod error;
+mod flags;
 mod hello;
 mod record;
 mod server;

@@ -45,6 +45,11 @@ pub mod v1 {
         pub use crate::decode::{DecodeError, DecodeErrorKind, ValueReader};
     }
 
+    /// Names of bits.
+    pub mod flags {
+        pub use crate::flags::Names;
+    }
+
     /// The form of values on the wire, where it is not serde's own.
     pub mod wire {
         pub use crate::wire::{

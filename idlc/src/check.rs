@@ -4,6 +4,7 @@
 //! not be resolved has been reported there and is passed over here, so that one mistake is one
 //! message.
 
+mod flags;
 mod interfaces;
 mod items;
 mod methods;
@@ -33,6 +34,7 @@ pub fn check(module: &Module) -> Diagnostics {
             Item::Alias(_) => {}
             Item::Struct(item) => checker.record(item),
             Item::Enum(item) => checker.enumeration(item),
+            Item::Flags(item) => checker.flags(item),
             Item::Union(item) => checker.union(item),
             Item::Interface(item) => checker.interface(item),
         }

@@ -19,6 +19,7 @@ mod derives;
 mod descriptor;
 mod docs;
 mod enumeration;
+mod flags;
 mod gate;
 mod interface;
 mod marks;
@@ -33,7 +34,7 @@ pub use gate::refuse;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use crate::ir::{Const, Enum, Interface, Item, Module, Struct, Union};
+use crate::ir::{Const, Enum, Flags, Interface, Item, Module, Struct, Union};
 
 /// How generated code reaches the runtime: the path of the crate `alpc_rpc`.
 #[derive(Clone, Debug)]
@@ -84,6 +85,11 @@ pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
                 let conversions = enumeration::conversions(item);
                 quote!(#definition #impls #conversions)
             }
+            Item::Flags(item) => {
+                let definition = flags::definition(item);
+                let impls = flags_impls(item, runtime);
+                quote!(#definition #impls)
+            }
             Item::Union(item) => {
                 let definition = union::definition(item, &rules, runtime);
                 let impls = union_impls(item, runtime);
@@ -106,6 +112,11 @@ pub fn struct_impls(item: &Struct, runtime: &Runtime) -> TokenStream {
 /// What goes with an enum that is defined already.
 pub fn enum_impls(item: &Enum, runtime: &Runtime) -> TokenStream {
     shut_in(runtime, enumeration::impls(item))
+}
+
+/// What goes with flags that are defined already.
+pub fn flags_impls(item: &Flags, runtime: &Runtime) -> TokenStream {
+    shut_in(runtime, flags::impls(item))
 }
 
 /// What goes with an error or other union that is defined already.

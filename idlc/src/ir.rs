@@ -73,7 +73,9 @@ pub enum Item {
     Struct(Struct),
     /// `enum Name : base { .. }`
     Enum(Enum),
-    /// `error Name { .. }`, and data-carrying Rust enums.
+    /// `flags Name : base { .. }`
+    Flags(Flags),
+    /// `union Name { .. }` and `error Name { .. }`
     Union(Union),
     /// `interface Name { .. }`
     Interface(Interface),
@@ -87,6 +89,7 @@ impl Item {
             Item::Alias(item) => &item.name,
             Item::Struct(item) => &item.name,
             Item::Enum(item) => &item.name,
+            Item::Flags(item) => &item.name,
             Item::Union(item) => &item.name,
             Item::Interface(item) => &item.name,
         }
@@ -227,7 +230,32 @@ pub struct Enum {
     pub reserved: Vec<At<Reserved>>,
 }
 
-/// A named number of an [`Enum`].
+/// A type that is any number of some names at once. It is always open: bits without a name are
+/// kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flags {
+    /// The Rust name.
+    pub name: Name,
+    /// See [`Struct::qualified`].
+    pub qualified: String,
+    /// See [`Docs`].
+    pub docs: Docs,
+    /// When it came, and when it went.
+    pub availability: Availability,
+    /// How it looks in Rust.
+    pub look: Look,
+    /// `[sensitive]`: nobody prints it.
+    pub sensitive: Option<At<()>>,
+    /// An unsigned integer of at most 64 bits; `u32` unless said.
+    pub base: At<IntKind>,
+    /// In the order of the source. Each has a value: one bit, or several where it stands for a
+    /// combination.
+    pub members: Vec<Member>,
+    /// Bits and names that must not come back.
+    pub reserved: Vec<At<Reserved>>,
+}
+
+/// A named number of an [`Enum`] or of [`Flags`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// As written.
@@ -252,7 +280,7 @@ pub enum UnionUse {
     Data,
 }
 
-/// A type that is one of some tagged payloads: an `error`, or a data-carrying Rust enum.
+/// A type that is one of some tagged payloads: a `union`, or an `error`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Union {
     /// The Rust name.

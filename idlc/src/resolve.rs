@@ -10,10 +10,11 @@ mod scope;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    At, Bounds, Enum, Expr, ExprKind, Field, Growth, IntKind, Integer, Interface, Item, Module,
-    Param, Payload, Struct, Type, TypeKind, Union, Version,
+    At, Bounds, Enum, Expr, ExprKind, Field, Flags, Growth, IntKind, Integer, Interface, Item,
+    Module, Param, Payload, Struct, Type, TypeKind, Union, Version,
 };
 use crate::source::Span;
+pub(crate) use scope::NO_FLAG;
 use scope::Scope;
 
 /// How many names may stand for each other, and how deep a type may nest.
@@ -35,6 +36,7 @@ pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
             }
             Item::Struct(item) => resolver.record(item),
             Item::Enum(item) => resolver.enumeration(item),
+            Item::Flags(item) => resolver.flags(item),
             Item::Union(item) => resolver.union(item),
             Item::Interface(item) => resolver.interface(item, module.version),
         }
@@ -46,7 +48,7 @@ pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
 /// The walk over a module. Names are looked up in `scope`, values computed in `constant`.
 struct Resolver<'a> {
     scope: Scope,
-    /// The interface whose constants are seen by their bare names.
+    /// The interface whose constants are seen by their bare names, or the flags whose members are.
     inside: Option<String>,
     /// How many names behind names are being bound.
     depth: usize,
@@ -70,6 +72,18 @@ impl Resolver<'_> {
     fn enumeration(&mut self, item: &mut Enum) {
         let values = item.members.iter_mut().map(|member| (&mut member.value, member.name.span));
         self.number(values, Integer::ZERO, item.base.value);
+    }
+
+    /// Flags may be made of those beside them.
+    fn flags(&mut self, item: &mut Flags) {
+        self.inside = Some(item.name.text.clone());
+        for member in &mut item.members {
+            if let Some(value) = &mut member.value {
+                let ty = Type::new(TypeKind::Int(item.base.value, Bounds::none()), item.base.span);
+                self.value(value, &ty);
+            }
+        }
+        self.inside = None;
     }
 
     fn union(&mut self, item: &mut Union) {

@@ -75,6 +75,7 @@ fn generated(item: &Item) -> String {
     let tokens = match item {
         Item::Struct(item) => codegen::struct_impls(item, &runtime),
         Item::Enum(item) => codegen::enum_impls(item, &runtime),
+        Item::Flags(item) => codegen::flags_impls(item, &runtime),
         Item::Union(item) => codegen::union_impls(item, &runtime),
         Item::Interface(item) => codegen::interface_companions(item, &runtime),
         Item::Const(_) | Item::Alias(_) => return String::new(),

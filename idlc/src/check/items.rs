@@ -110,7 +110,13 @@ impl Checker<'_> {
         self.push(error.suggest("write the position", span, position.to_string()));
     }
 
-    fn reserved_number(&mut self, what: &str, number: Integer, at: Span, all: &[At<Reserved>]) {
+    pub(super) fn reserved_number(
+        &mut self,
+        what: &str,
+        number: Integer,
+        at: Span,
+        all: &[At<Reserved>],
+    ) {
         for reserved in all {
             if let Reserved::Numbers(first, last) = &reserved.value
                 && *first <= number
@@ -123,7 +129,7 @@ impl Checker<'_> {
         }
     }
 
-    fn reserved_name(&mut self, name: &Name, all: &[At<Reserved>]) {
+    pub(super) fn reserved_name(&mut self, name: &Name, all: &[At<Reserved>]) {
         for reserved in all {
             if matches!(&reserved.value, Reserved::Name(taken) if *taken == name.text) {
                 let message = format!("`{name}` is reserved");

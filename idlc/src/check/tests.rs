@@ -222,8 +222,8 @@ fn tags_are_used_once() {
     check(
         "enum E : u128 { A }",
         expect![[r#"
-        E0403: the values of an enum are integers of up to 64 bits
-    "#]],
+            E0403: values and flags are integers of up to 64 bits
+        "#]],
     );
 }
 

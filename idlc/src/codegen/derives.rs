@@ -36,7 +36,7 @@ impl Derives {
                     let all = item.variants.iter().flat_map(|variant| variant.payload.fields());
                     fields.insert(name, all.map(|field| &field.ty).collect());
                 }
-                Item::Enum(_) => {
+                Item::Enum(_) | Item::Flags(_) => {
                     copy.insert(name);
                 }
                 Item::Const(_) | Item::Alias(_) | Item::Interface(_) => {}

@@ -18,7 +18,7 @@ pub fn refuse(module: &Module) -> Diagnostics {
                 let fields = item.variants.iter().flat_map(|variant| variant.payload.fields());
                 fields.for_each(|field| ty(&field.ty, &mut found));
             }
-            Item::Const(_) | Item::Alias(_) | Item::Enum(_) => {}
+            Item::Const(_) | Item::Alias(_) | Item::Enum(_) | Item::Flags(_) => {}
         }
     }
     found

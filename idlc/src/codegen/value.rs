@@ -66,6 +66,11 @@ pub(super) fn borrowed(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream
             let (of, member) = (&of.rust.0, member.ident());
             quote!(#of::#member)
         }
+        // `resolve` has put Rust in its place, as it does with members of enums.
+        ExprKind::Flags { of, members } => {
+            let (of, members) = (&of.rust.0, members.iter().map(|name| name.ident()));
+            quote!(#(#of::#members)|*)
+        }
         ExprKind::None => quote!(::core::option::Option::None),
         ExprKind::Rust(code) => code.0.clone(),
         // `check` lets none through; the Rust compiler would say what is missing.

@@ -69,6 +69,7 @@ pub fn expand_derive(item: TokenStream) -> TokenStream {
     match finish(lowered.item, found) {
         Ok(Item::Struct(item)) => codegen::struct_impls(&item, &lowered.runtime),
         Ok(Item::Enum(item)) => codegen::enum_impls(&item, &lowered.runtime),
+        Ok(Item::Flags(item)) => codegen::flags_impls(&item, &lowered.runtime),
         Ok(Item::Union(item)) => codegen::union_impls(&item, &lowered.runtime),
         Ok(_) => TokenStream::new(),
         Err(errors) => errors,

@@ -44,6 +44,14 @@ pub enum ExprKind {
         /// The member.
         member: Name,
     },
+    /// Any number of names of a `flags` type. Only inside `resolve`, which makes it the Rust
+    /// expression `PutFlags::CREATE | PutFlags::REPLACE`.
+    Flags {
+        /// The type.
+        of: Named,
+        /// The names; empty for none of them.
+        members: Vec<Name>,
+    },
     /// Absent; the default of an optional.
     None,
     /// A Rust expression that is not a plain literal. Only in annotated Rust; the Rust compiler

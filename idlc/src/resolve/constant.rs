@@ -1,12 +1,15 @@
 //! The values of constant expressions.
 
+use core::slice;
+
 use quote::quote;
 
 use super::Resolver;
-use super::scope::{MemberLookup, Progress, with_closest};
+use super::scope::{MemberLookup, NO_FLAG, Progress, with_closest};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    BinaryOp, Expr, ExprKind, Float, IntKind, Integer, Path, RustCode, Type, TypeKind, UnaryOp,
+    BinaryOp, Expr, ExprKind, Float, IntKind, Integer, Name, Path, RustCode, Type, TypeKind,
+    UnaryOp,
 };
 use crate::source::Span;
 
@@ -25,7 +28,10 @@ impl Resolver<'_> {
     /// `None` if there is no value; that has been reported then.
     fn evaluate(&mut self, expr: &Expr, ty: &Type) -> Option<ExprKind> {
         match &expr.kind {
-            ExprKind::Path(path) => self.named_value(path, expr.span),
+            ExprKind::Path(path) => match self.no_flag(path, ty) {
+                Some(none) => Some(none),
+                None => self.named_value(path, expr.span),
+            },
             ExprKind::Unary(op, of) => {
                 let value = self.evaluate(of, ty)?;
                 self.unary(*op, value, ty, expr.span)
@@ -49,13 +55,23 @@ impl Resolver<'_> {
         }
     }
 
+    /// `NONE`, where a `flags` type is wanted.
+    fn no_flag(&self, path: &Path, ty: &Type) -> Option<ExprKind> {
+        let [name] = path.segments.as_slice() else { return None };
+        let of = self.scope.flags_of(ty).filter(|_| name.text == NO_FLAG)?;
+        Some(ExprKind::Flags { of: of.clone(), members: Vec::new() })
+    }
+
     fn named_value(&mut self, path: &Path, span: Span) -> Option<ExprKind> {
         match self.scope.member(path) {
             Some(MemberLookup::Found { of, member }) => {
                 return Some(ExprKind::Member { of, member });
             }
-            Some(MemberLookup::NoSuchMember { members }) => {
-                let message = format!("`{path}` is not a member of the enum");
+            Some(MemberLookup::Flags { of, members }) => {
+                return Some(ExprKind::Flags { of, members });
+            }
+            Some(MemberLookup::NoSuchMember { kind, members }) => {
+                let message = format!("`{path}` is not a member of the {kind}");
                 let error = Diagnostic::error(codes::UNKNOWN_CONSTANT, message, span);
                 let (name, at) = match path.segments.last() {
                     Some(last) => (last.text.as_str(), last.span),
@@ -151,13 +167,29 @@ impl Resolver<'_> {
         right: ExprKind,
         span: Span,
     ) -> Option<ExprKind> {
+        let (left, right) = match (op, left, right) {
+            (
+                BinaryOp::Or,
+                ExprKind::Flags { of, mut members },
+                ExprKind::Flags { of: other, members: more },
+            ) if of == other => {
+                members.extend(more);
+                return Some(ExprKind::Flags { of, members });
+            }
+            (_, left, right) => (left, right),
+        };
         let (ExprKind::Int(a), ExprKind::Int(b)) = (&left, &right) else {
             let message = format!(
                 "only integers have operators, not {} and {}",
                 describe(&left),
                 describe(&right)
             );
-            self.found.push(Diagnostic::error(codes::ARITHMETIC, message, span));
+            let error = Diagnostic::error(codes::ARITHMETIC, message, span);
+            let is_flags = |value: &ExprKind| matches!(value, ExprKind::Flags { .. });
+            self.found.push(match is_flags(&left) || is_flags(&right) {
+                true => error.note("flags of one type are put together with `|`"),
+                false => error,
+            });
             return None;
         };
         let (a, b) = (*a, *b);
@@ -214,7 +246,18 @@ impl Resolver<'_> {
             | (ExprKind::Bytes(_), TypeKind::Bytes(_))
             | (ExprKind::Duration(_), TypeKind::Duration(_) | TypeKind::Time(_))
             | (ExprKind::Uuid(_), TypeKind::Uuid) => true,
-            (ExprKind::Member { of, .. }, TypeKind::Named(named)) => of == named,
+            (ExprKind::Member { of, .. } | ExprKind::Flags { of, .. }, TypeKind::Named(named)) => {
+                of == named
+            }
+            (ExprKind::Int(number), TypeKind::Named(_)) if *number == Integer::ZERO => {
+                match self.scope.flags_of(ty) {
+                    Some(of) => {
+                        value.kind = ExprKind::Flags { of: of.clone(), members: Vec::new() };
+                        true
+                    }
+                    None => false,
+                }
+            }
             (ExprKind::List(items), TypeKind::List(item, _) | TypeKind::Array(item, _)) => {
                 return items.iter_mut().all(|value| self.conform(value, item));
             }
@@ -224,7 +267,11 @@ impl Resolver<'_> {
         if !fits {
             let message = format!("{} is not a value of this type", describe(&value.kind));
             let error = Diagnostic::error(codes::BAD_VALUE, message, value.span);
-            let error = with_advice(error, value, ty);
+            let error = match self.scope.flags_of(ty) {
+                Some(of) => error
+                    .help(format!("write names with `|` between them, or `{}.{NO_FLAG}`", of.rust)),
+                None => with_advice(error, value, ty),
+            };
             self.found.push(error.also(ty.span, "the type is this"));
         }
         fits
@@ -262,13 +309,23 @@ fn with_advice(error: Diagnostic, value: &Expr, ty: &Type) -> Diagnostic {
     }
 }
 
-/// Enum members as Rust names them, which is how a default in a trait is written, too.
+/// Enum members and flags as Rust names them, which is how a default in a trait is written, too.
 fn name_members(value: &mut Expr) {
+    let ident = |name: &Name| {
+        let mut ident = name.ident();
+        ident.set_span(proc_macro2::Span::call_site());
+        ident
+    };
     match &mut value.kind {
         ExprKind::Member { of, member } => {
-            let (of, mut member) = (&of.rust.0, member.ident());
-            member.set_span(proc_macro2::Span::call_site());
+            let (of, member) = (&of.rust.0, ident(member));
             value.kind = ExprKind::Rust(RustCode(quote!(#of::#member)));
+        }
+        ExprKind::Flags { of, members } => {
+            let (of, none) = (&of.rust.0, Name::new(NO_FLAG, value.span));
+            let members = if members.is_empty() { slice::from_ref(&none) } else { members };
+            let members = members.iter().map(ident);
+            value.kind = ExprKind::Rust(RustCode(quote!(#(#of::#members)|*)));
         }
         ExprKind::List(items) => items.iter_mut().for_each(name_members),
         _ => {}
@@ -306,6 +363,14 @@ fn describe(value: &ExprKind) -> String {
         ExprKind::Uuid(_) => "a uuid".to_owned(),
         ExprKind::List(_) => "a list".to_owned(),
         ExprKind::Member { of, member } => format!("`{}.{member}`", of.rust),
+        ExprKind::Flags { of, members } if members.is_empty() => {
+            format!("`{}.{NO_FLAG}`", of.rust)
+        }
+        ExprKind::Flags { of, members } => {
+            let names: Vec<String> =
+                members.iter().map(|member| format!("{}.{member}", of.rust)).collect();
+            format!("`{}`", names.join(" | "))
+        }
         ExprKind::None => "nothing".to_owned(),
         ExprKind::Rust(code) => format!("`{code}`"),
         ExprKind::Path(path) => format!("`{path}`"),

@@ -8,7 +8,8 @@ use quote::ToTokens;
 use super::{DEEPEST, Resolver};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{
-    Const, Item, Module, Name, Named, Object, Owner, Passing, Path, RustCode, Type, TypeKind,
+    Availability, Bounds, Const, Docs, Flags, Item, Look, Member, Module, Name, Named, Object,
+    Owner, Passing, Path, RustCode, Type, TypeKind, UnionUse,
 };
 use crate::source::Span;
 
@@ -31,7 +32,8 @@ enum Declared {
     Alias(Span),
     Struct(Named),
     Enum { named: Named, members: Vec<Name> },
-    Union(Named),
+    Flags { named: Named, members: Vec<Name> },
+    Union(Named, UnionUse),
     Interface(Object),
 }
 
@@ -42,7 +44,9 @@ impl Declared {
             Declared::Alias(_) => "a type alias",
             Declared::Struct(_) => "a struct",
             Declared::Enum { .. } => "an enum",
-            Declared::Union(_) => "an error",
+            Declared::Flags { .. } => "a `flags` type",
+            Declared::Union(_, UnionUse::Error) => "an error",
+            Declared::Union(_, UnionUse::Data) => "a union",
             Declared::Interface(_) => "an interface",
         }
     }
@@ -99,7 +103,16 @@ impl Scope {
                 named: named(name, Passing::Value),
                 members: item.members.iter().map(|member| member.name.clone()).collect(),
             },
-            Item::Union(_) => Declared::Union(named(name, Passing::Reference)),
+            Item::Flags(item) => {
+                for member in &item.members {
+                    self.declare_flag(item, member);
+                }
+                Declared::Flags {
+                    named: named(name, Passing::Value),
+                    members: item.members.iter().map(|member| member.name.clone()).collect(),
+                }
+            }
+            Item::Union(item) => Declared::Union(named(name, Passing::Reference), item.used_as),
             Item::Interface(item) => {
                 for constant in &item.consts {
                     self.declare_const(format!("{name}.{}", constant.name), constant);
@@ -115,6 +128,32 @@ impl Scope {
         self.consts.entry(name).or_insert_with(|| Progress::Untouched(item.clone()));
     }
 
+    /// A flag is a constant to the flags beside it.
+    fn declare_flag(&mut self, of: &Flags, member: &Member) {
+        let Some(value) = &member.value else { return };
+        let constant = Const {
+            name: member.name.clone(),
+            docs: Docs::new(),
+            availability: Availability::default(),
+            look: Look::default(),
+            ty: Type::new(TypeKind::Int(of.base.value, Bounds::none()), of.base.span),
+            value: value.clone(),
+        };
+        self.declare_const(format!("{}.{}", of.name, member.name), &constant);
+    }
+
+    /// The `flags` type that `ty` is, perhaps optionally.
+    pub(super) fn flags_of(&self, ty: &Type) -> Option<&Named> {
+        match &ty.kind {
+            TypeKind::Optional(item) => self.flags_of(item),
+            TypeKind::Named(wanted) => self.declared.values().find_map(|declared| match declared {
+                Declared::Flags { named, .. } if named == wanted => Some(named),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
     /// `path` without the module's own name in front.
     fn local<'p>(&self, path: &'p Path) -> &'p [Name] {
         let segments = path.segments.as_slice();
@@ -125,15 +164,24 @@ impl Scope {
         if is_own && !rest.is_empty() { rest } else { segments }
     }
 
-    /// The member that `Enum.MEMBER` names: the enum's Rust name and the member's.
+    /// The member that `Enum.MEMBER` names: the type's name and the member's.
     pub(super) fn member(&self, path: &Path) -> Option<MemberLookup> {
         let [first, second] = self.local(path) else { return None };
-        let Some(Declared::Enum { named, members }) = self.declared.get(&first.text) else {
-            return None;
+        let (named, members, kind) = match self.declared.get(&first.text)? {
+            Declared::Enum { named, members } => (named, members, "enum"),
+            Declared::Flags { named, members } => (named, members, "`flags` type"),
+            _ => return None,
         };
-        Some(match members.iter().find(|member| member.text == second.text) {
-            Some(member) => MemberLookup::Found { of: named.clone(), member: member.clone() },
+        let is_flags = kind != "enum";
+        let of = named.clone();
+        Some(match members.iter().find(|member| member.text == second.text).cloned() {
+            Some(member) if is_flags => MemberLookup::Flags { of, members: vec![member] },
+            Some(member) => MemberLookup::Found { of, member },
+            None if is_flags && second.text == NO_FLAG => {
+                MemberLookup::Flags { of, members: Vec::new() }
+            }
             None => MemberLookup::NoSuchMember {
+                kind,
                 members: members.iter().map(|member| member.text.clone()).collect(),
             },
         })
@@ -163,10 +211,14 @@ impl Scope {
     }
 }
 
+/// The name of the empty set, which every `flags` type has.
+pub(crate) const NO_FLAG: &str = "NONE";
+
 /// What became of looking up `Enum.MEMBER`.
 pub(super) enum MemberLookup {
     Found { of: Named, member: Name },
-    NoSuchMember { members: Vec<String> },
+    Flags { of: Named, members: Vec<Name> },
+    NoSuchMember { kind: &'static str, members: Vec<String> },
 }
 
 fn named(name: &Name, passing: Passing) -> Named {
@@ -186,10 +238,12 @@ impl Resolver<'_> {
         };
         let name = name.text.clone();
         match self.scope.declared.get(&name) {
-            Some(Declared::Struct(named) | Declared::Union(named)) => {
+            Some(Declared::Struct(named) | Declared::Union(named, _)) => {
                 Some(TypeKind::Named(named.clone()))
             }
-            Some(Declared::Enum { named, .. }) => Some(TypeKind::Named(named.clone())),
+            Some(Declared::Enum { named, .. } | Declared::Flags { named, .. }) => {
+                Some(TypeKind::Named(named.clone()))
+            }
             Some(&Declared::Alias(declared)) => self.alias(&name, declared, span),
             Some(Declared::Interface(object)) => Some(TypeKind::Object(object.clone())),
             Some(other @ Declared::Const) => {

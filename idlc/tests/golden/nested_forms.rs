@@ -532,6 +532,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::Vec<__rt::Vec<u8>>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "waits",
@@ -539,6 +540,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<::core::time::Duration> as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "ends",
@@ -549,6 +551,7 @@ const _: () = {
                         (),
                         __rt::SystemTime,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "last",
@@ -558,6 +561,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::Vec<::core::option::Option<__rt::PathBuf>>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -569,6 +573,7 @@ const _: () = {
                     ty: <__rt::Vec<
                         ::core::result::Result<(__rt::PathBuf, __rt::Uuid), Everywhere>,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

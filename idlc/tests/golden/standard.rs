@@ -386,6 +386,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::PathBuf as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "parent",
@@ -395,6 +396,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::PathBuf,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "token",
@@ -402,6 +404,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Uuid as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "ttl",
@@ -409,6 +412,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::time::Duration as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
                 __rt::ParamDesc {
                     name: "since",
@@ -418,6 +422,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::SystemTime,
                     > as __rt::Describe>::describe,
+                    optional_on_wire: true,
                 },
             ],
             results: &[
@@ -427,6 +432,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <FileInfo as __rt::Describe>::describe,
+                    optional_on_wire: false,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -7,7 +7,7 @@ pub(super) fn describe(rules: &[Rule]) -> Option<String> {
     let has = |rule: Rule| rules.contains(&rule);
     if has(Rule::k_interface) || has(Rule::file) || (has(Rule::item) && !has(Rule::ident)) {
         return Some(
-            "a declaration (`struct`, `enum`, `error`, `interface`, `const` or `type`)".into(),
+            "a declaration (`struct`, `enum`, `flags`, `union`, `error`, `interface`, `const` or `type`)".into(),
         );
     }
     if has(Rule::k_fn) || has(Rule::interface_member) {

@@ -20,7 +20,7 @@ use super::grammar::{self, Rule};
 use super::tokens::{Kind, Tokens};
 use super::working::Working;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{self, Item, Module, Name};
+use crate::ir::{self, Item, Module, Name, UnionUse};
 use crate::source::{FileId, Span};
 use attributes::Target;
 
@@ -104,6 +104,7 @@ impl Reading {
             match item {
                 Item::Struct(item) => item.qualified = full(&item.name),
                 Item::Enum(item) => item.qualified = full(&item.name),
+                Item::Flags(item) => item.qualified = full(&item.name),
                 Item::Union(item) => item.qualified = full(&item.name),
                 Item::Interface(item) => item.qualified = full(&item.name),
                 Item::Const(_) | Item::Alias(_) => {}
@@ -228,21 +229,13 @@ impl Lowerer<'_> {
             Rule::alias => self.alias(decor, declaration),
             Rule::struct_decl => self.structure(decor, declaration),
             Rule::enum_decl => self.enumeration(decor, declaration),
-            Rule::flags_decl => self.refuse_item("`flags`", declaration),
-            Rule::union_decl => self.refuse_item("`union` types", declaration),
-            Rule::error_decl => self.error_type(decor, declaration),
+            Rule::flags_decl => self.flags_type(decor, declaration),
+            Rule::union_decl => self.union_type(decor, declaration, UnionUse::Data),
+            Rule::error_decl => self.union_type(decor, declaration, UnionUse::Error),
             Rule::interface_decl => self.interface(decor, declaration),
             _ => {}
         }
         self.reading.begun = true;
-    }
-
-    /// Refuses a declaration of a name.
-    fn refuse_item(&mut self, what: &str, declaration: Pair<'_, Rule>) {
-        let Some(name) = parts(declaration).next() else { return };
-        let name = self.name(&name);
-        self.lose(&name);
-        self.not_yet(what, name.span);
     }
 
     fn module(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {

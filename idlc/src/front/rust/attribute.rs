@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use syn::Token;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -13,10 +13,12 @@ use crate::diagnostic::{Diagnostic, Diagnostics, closest, codes};
 use crate::ir::{At, Version};
 use crate::source::Span;
 
-/// `key` or `key = value`. The key may be a word that Rust reserves, as `final` and `crate` are.
+/// `key`, `key = value` or `key(..)`. The key may be a word that Rust reserves, as `final` and `crate` are.
 pub(super) struct Argument {
     pub(super) key: Ident,
     pub(super) value: Option<syn::Expr>,
+    /// What stands in the parentheses.
+    pub(super) group: Option<TokenStream>,
 }
 
 impl Argument {
@@ -29,6 +31,11 @@ impl Argument {
 impl Parse for Argument {
     fn parse(input: ParseStream<'_>) -> syn::Result<Argument> {
         let key = input.call(Ident::parse_any)?;
+        if input.peek(syn::token::Paren) {
+            let inner;
+            syn::parenthesized!(inner in input);
+            return Ok(Argument { key, value: None, group: Some(inner.parse()?) });
+        }
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
             // Its words are no Rust: `handle(file, read)`.
@@ -39,7 +46,7 @@ impl Parse for Argument {
             }
             None => None,
         };
-        Ok(Argument { key, value })
+        Ok(Argument { key, value, group: None })
     }
 }
 
@@ -106,9 +113,9 @@ pub(super) fn path(argument: &Argument, found: &mut Diagnostics) -> Option<syn::
 
 /// Reports a value behind a word that takes none.
 pub(super) fn no_value(argument: &Argument, found: &mut Diagnostics) {
-    if let Some(value) = &argument.value {
+    if argument.value.is_some() || argument.group.is_some() {
         let message = format!("`{}` takes no value", argument.key);
-        report(found, codes::BAD_ATTRIBUTE_ARGUMENT, value, message);
+        report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
     }
 }
 

@@ -81,7 +81,7 @@ fn lit_kind(lit: &syn::Lit) -> Option<ExprKind> {
     }
 }
 
-fn operator(op: &syn::BinOp) -> Option<BinaryOp> {
+pub(super) fn operator(op: &syn::BinOp) -> Option<BinaryOp> {
     match op {
         syn::BinOp::Shl(_) => Some(BinaryOp::ShiftLeft),
         syn::BinOp::Shr(_) => Some(BinaryOp::ShiftRight),

@@ -290,5 +290,5 @@ pub(super) fn wire_name(attribute: &syn::Attribute, found: &mut Diagnostics) -> 
         _ => None,
     };
     let key = proc_macro2::Ident::new("wire_name", proc_macro2::Span::call_site());
-    attribute::text(&Argument { key, value }, found)
+    attribute::text(&Argument { key, value, group: None }, found)
 }

@@ -1,5 +1,8 @@
 //! Structs and enums: `#[derive(Alpc)]`.
 
+mod flags;
+
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 
 use super::attribute::{self, Argument, alpc};
@@ -51,10 +54,19 @@ pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredTy
     };
     let item = match item {
         syn::Item::Struct(item) => {
-            refuse_error(options.error, found);
-            record(head, &item.fields, found).map(Item::Struct)
+            refuse_on_struct(options.used_as, found);
+            match options.flags {
+                Some(listed) => flags::flags(head, &item.fields, listed, found).map(Item::Flags),
+                None => record(head, &item.fields, found).map(Item::Struct),
+            }
         }
-        syn::Item::Enum(item) => enumeration(head, options.error, item, found),
+        syn::Item::Enum(item) => {
+            if options.flags.is_some() {
+                let message = "flags are a struct: `struct PutFlags(u32);`";
+                report(found, codes::MISPLACED_ATTRIBUTE, &item.ident, message);
+            }
+            enumeration(head, options.used_as, item, found)
+        }
         _ => None,
     };
     item.map(|item| LoweredType { item, runtime: options.runtime })
@@ -73,19 +85,23 @@ struct Head {
 /// The arguments of `#[alpc(..)]` on a type.
 struct Options {
     growth: Growth,
-    error: Option<Span>,
+    /// Said to be a union or an error.
+    used_as: Option<At<UnionUse>>,
+    /// The flags that it is said to have.
+    flags: Option<TokenStream>,
     qualified: Option<String>,
     added: Option<At<Version>>,
     runtime: Runtime,
 }
 
 impl Options {
-    const KEYS: [&str; 5] = ["final", "error", "name", "added", "crate"];
+    const KEYS: [&str; 7] = ["final", "error", "union", "flags", "name", "added", "crate"];
 
     fn read(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Options {
         let mut options = Options {
             growth: Growth::Open,
-            error: None,
+            used_as: None,
+            flags: None,
             qualified: None,
             added: None,
             runtime: Runtime::default(),
@@ -96,9 +112,17 @@ impl Options {
             if argument.is("final") {
                 attribute::no_value(argument, found);
                 options.growth = Growth::Closed;
-            } else if argument.is("error") {
+            } else if argument.is("error") || argument.is("union") {
                 attribute::no_value(argument, found);
-                options.error = Some(Span::Tokens(argument.key.span()));
+                let is_error = argument.is("error");
+                let used_as = if is_error { UnionUse::Error } else { UnionUse::Data };
+                options.used_as = Some(At::new(used_as, Span::Tokens(argument.key.span())));
+            } else if argument.is("flags") {
+                options.flags = argument.group.clone();
+                if argument.group.is_none() {
+                    let message = "write the flags: `flags(READ = 0x1, WRITE = 0x2)`";
+                    report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
+                }
             } else if argument.is("name") {
                 let text = attribute::text(argument, found);
                 options.qualified = text.and_then(|name| dotted(name, found));
@@ -116,11 +140,13 @@ impl Options {
     }
 }
 
-fn refuse_error(error: Option<Span>, found: &mut Diagnostics) {
-    if let Some(span) = error {
-        let message = "an error is an enum: one variant for each thing that can go wrong";
-        found.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span));
-    }
+fn refuse_on_struct(used_as: Option<At<UnionUse>>, found: &mut Diagnostics) {
+    let Some(used_as) = used_as else { return };
+    let message = match used_as.value {
+        UnionUse::Error => "an error is an enum: one variant for each thing that can go wrong",
+        UnionUse::Data => "a union is an enum: one variant for each thing that it can be",
+    };
+    found.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, used_as.span));
 }
 
 fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<Struct> {
@@ -206,10 +232,10 @@ fn expr(argument: &Argument, found: &mut Diagnostics) -> Option<Expr> {
 
 const UNRECOGNIZED: &str = "Unrecognized";
 
-/// An enum is an enumeration if no variant carries anything and it is not an error.
+/// An enum is an enumeration if no variant carries anything and nothing else is said.
 fn enumeration(
     head: Head,
-    error: Option<Span>,
+    used_as: Option<At<UnionUse>>,
     item: &syn::ItemEnum,
     found: &mut Diagnostics,
 ) -> Option<Item> {
@@ -217,10 +243,10 @@ fn enumeration(
         item.variants.iter().partition(|variant| variant.ident == UNRECOGNIZED);
     let is_plain = known.iter().all(|variant| matches!(variant.fields, syn::Fields::Unit));
     let unrecognized = unrecognized.first().copied();
-    if error.is_none() && is_plain {
+    if used_as.is_none() && is_plain {
         return numbers(head, &known, unrecognized, found).map(Item::Enum);
     }
-    let used_as = if error.is_some() { UnionUse::Error } else { UnionUse::Data };
+    let used_as = used_as.map_or(UnionUse::Data, |used_as| used_as.value);
     alternatives(head, used_as, &known, unrecognized, found).map(Item::Union)
 }
 

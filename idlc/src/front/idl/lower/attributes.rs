@@ -18,6 +18,8 @@ pub(super) enum Target {
     Alias,
     Struct,
     Enum,
+    Flags,
+    Union,
     Error,
     Interface,
     Field,
@@ -38,10 +40,12 @@ impl Target {
             Target::Alias => "type aliases",
             Target::Struct => "structs",
             Target::Enum => "enums",
+            Target::Flags => "flags",
+            Target::Union => "unions",
             Target::Error => "errors",
             Target::Interface => "interfaces",
             Target::Field => "fields",
-            Target::Member => "members of an enum",
+            Target::Member => "members of enums and flags",
             Target::Variant => "variants",
             Target::Method => "methods",
             Target::Event => "events",
@@ -63,14 +67,14 @@ enum Status {
 }
 
 use Target::{
-    Alias, Const, Enum, Error, Event, Field, Interface, Member, Method, Module, Param,
-    Result as Answer, Struct, Variant,
+    Alias, Const, Enum, Error, Event, Field, Flags, Interface, Member, Method, Module, Param,
+    Result as Answer, Struct, Union, Variant,
 };
 
 /// What comes and goes.
 const DATED: &[Target] = &[
-    Const, Alias, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Event, Param,
-    Answer,
+    Const, Alias, Struct, Enum, Flags, Union, Error, Interface, Field, Member, Variant, Method,
+    Event, Param, Answer,
 ];
 
 const ATTRIBUTES: &[(&str, Status)] = &[
@@ -87,7 +91,7 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("view", Status::On(&[Param, Answer])),
     ("raw", Status::On(&[Param, Answer])),
     ("move", Status::On(&[Param])),
-    ("final", Status::On(&[Struct, Enum, Error])),
+    ("final", Status::On(&[Struct, Enum, Union, Error])),
     ("stable", Status::NotYet),
     ("deprecated", Status::On(DATED)),
     ("removed", Status::NotYet),
@@ -97,12 +101,17 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("sensitive", Status::NotYet),
     (
         "rust.name",
-        Status::On(&[Const, Struct, Enum, Error, Interface, Field, Member, Variant, Method, Param]),
+        Status::On(&[
+            Const, Struct, Enum, Flags, Union, Error, Interface, Field, Member, Variant, Method,
+            Param,
+        ]),
     ),
-    ("rust.derive", Status::On(&[Struct, Enum, Error])),
+    ("rust.derive", Status::On(&[Struct, Enum, Flags, Union, Error])),
     (
         "doc.hidden",
-        Status::On(&[Const, Struct, Enum, Error, Interface, Field, Member, Variant, Method]),
+        Status::On(&[
+            Const, Struct, Enum, Flags, Union, Error, Interface, Field, Member, Variant, Method,
+        ]),
     ),
     ("range", Status::Foreign("bounds are part of the type: `u32<1..=100>`")),
     ("string", Status::Foreign("text is the type `string`")),

@@ -1,4 +1,4 @@
-//! Structs, enums and errors.
+//! Structs, enums, flags, unions and errors.
 
 use pest::iterators::Pair;
 
@@ -8,8 +8,8 @@ use super::types::unresolved;
 use super::{Lowerer, Rule, parts};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{
-    At, Enum, Field, Growth, IntKind, Integer, Item, Member, Name, Payload, Reserved, Struct,
-    TypeKind, Union, UnionUse, Variant,
+    At, Enum, Field, Flags, Growth, IntKind, Integer, Item, Member, Name, Payload, Reserved,
+    Struct, TypeKind, Union, UnionUse, Variant,
 };
 
 /// A member or variant as the grammar gives it.
@@ -27,6 +27,13 @@ impl<'i> Entry<'i> {
     fn part(&self, rule: Rule) -> Option<Pair<'i, Rule>> {
         self.rest.iter().find(|part| part.as_rule() == rule).cloned()
     }
+}
+
+/// The body of an enum or of flags.
+struct Numbered {
+    base: At<IntKind>,
+    members: Vec<Member>,
+    reserved: Vec<At<Reserved>>,
 }
 
 fn growth(closed: Option<At<()>>) -> Growth {
@@ -82,21 +89,7 @@ impl Lowerer<'_> {
         let availability = self.availability(&mut decor);
         let look = self.look(&mut decor, &mut name);
         let sensitive = self.flag(&mut decor, "sensitive");
-        let mut base = At::new(IntKind::U32, name.span);
-        let (mut members, mut reserved) = (Vec::new(), Vec::new());
-        for part in inner {
-            match part.as_rule() {
-                Rule::ty => base = self.base_type(part).unwrap_or(base),
-                _ => {
-                    for entry in parts(part).filter_map(Entry::of) {
-                        match entry.part(Rule::reserved) {
-                            Some(pair) => self.reserved(entry.decor, pair, &mut reserved),
-                            None => members.extend(self.member(entry)),
-                        }
-                    }
-                }
-            }
-        }
+        let Numbered { base, members, reserved } = self.numbered(&name, inner);
         let item = Enum {
             name,
             qualified: String::new(),
@@ -112,7 +105,52 @@ impl Lowerer<'_> {
         self.reading.module.items.push(Item::Enum(item));
     }
 
-    /// The integer type of an enum's values.
+    pub(super) fn flags_type(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
+        let mut decor = self.decor(decor, Target::Flags);
+        let mut inner = parts(declaration);
+        let Some(mut name) = inner.next().map(|name| self.name(&name)) else { return };
+        let availability = self.availability(&mut decor);
+        let look = self.look(&mut decor, &mut name);
+        let sensitive = self.flag(&mut decor, "sensitive");
+        let Numbered { base, members, reserved } = self.numbered(&name, inner);
+        let item = Flags {
+            name,
+            qualified: String::new(),
+            docs: decor.docs,
+            availability,
+            look,
+            sensitive,
+            base,
+            members,
+            reserved,
+        };
+        self.reading.module.items.push(Item::Flags(item));
+    }
+
+    /// What follows the name of an enum or of flags.
+    fn numbered<'i>(
+        &mut self,
+        name: &Name,
+        pairs: impl Iterator<Item = Pair<'i, Rule>>,
+    ) -> Numbered {
+        let mut base = At::new(IntKind::U32, name.span);
+        let (mut members, mut reserved) = (Vec::new(), Vec::new());
+        for part in pairs {
+            if part.as_rule() == Rule::ty {
+                base = self.base_type(part).unwrap_or(base);
+                continue;
+            }
+            for entry in parts(part).filter_map(Entry::of) {
+                match entry.part(Rule::reserved) {
+                    Some(pair) => self.reserved(entry.decor, pair, &mut reserved),
+                    None => members.extend(self.member(entry)),
+                }
+            }
+        }
+        Numbered { base, members, reserved }
+    }
+
+    /// The integer type of an enum's values, or of flags.
     fn base_type(&mut self, pair: Pair<'_, Rule>) -> Option<At<IntKind>> {
         let ty = self.ty(pair)?;
         match ty.kind {
@@ -120,7 +158,7 @@ impl Lowerer<'_> {
                 Some(At::new(kind, ty.span))
             }
             _ => {
-                let message = "the values of an enum are integers of up to 64 bits";
+                let message = "values and flags are integers of up to 64 bits";
                 let told = Diagnostic::error(codes::BAD_TAG, message, ty.span)
                     .label("not one of `u8` to `u64` and `i8` to `i64`");
                 self.found.push(told);
@@ -142,8 +180,17 @@ impl Lowerer<'_> {
         Some(Member { name, docs: decor.docs, availability, look, value: value.flatten() })
     }
 
-    pub(super) fn error_type(&mut self, decor: Pair<'_, Rule>, declaration: Pair<'_, Rule>) {
-        let mut decor = self.decor(decor, Target::Error);
+    pub(super) fn union_type(
+        &mut self,
+        decor: Pair<'_, Rule>,
+        declaration: Pair<'_, Rule>,
+        used_as: UnionUse,
+    ) {
+        let target = match used_as {
+            UnionUse::Data => Target::Union,
+            UnionUse::Error => Target::Error,
+        };
+        let mut decor = self.decor(decor, target);
         let growth = growth(self.flag(&mut decor, "final"));
         let mut inner = parts(declaration);
         let (Some(name), Some(list)) = (inner.next(), inner.next()) else { return };
@@ -163,7 +210,7 @@ impl Lowerer<'_> {
             qualified: String::new(),
             docs: decor.docs,
             growth,
-            used_as: UnionUse::Error,
+            used_as,
             variants,
             reserved,
         };
