@@ -15,4 +15,5 @@ pub mod peer;
 pub mod roles;
 pub mod stage;
 pub mod trial;
+pub mod types;
 pub mod watchdog;

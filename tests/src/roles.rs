@@ -13,7 +13,7 @@ use alpc_rpc::transport::Admission;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, idle};
+use crate::{bounds, garbage, idle, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -32,6 +32,8 @@ pub fn play(arguments: &[String]) {
         ["everything", "twin"] => {
             serve(&starter, |port| port.interface(everything::twin::echo::server()))
         }
+        ["types", "idl"] => serve(&starter, |port| port.interface(types::idl::echo::server())),
+        ["types", "twin"] => serve(&starter, |port| port.interface(types::twin::echo::server())),
         ["bounds", "strict"] => {
             serve(&starter, |port| port.interface(bounds::strict::maker::server()))
         }
