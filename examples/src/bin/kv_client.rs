@@ -8,15 +8,19 @@
 
 #![forbid(unsafe_code)]
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use alpc_examples::arguments::{Arguments, UsageError};
 use alpc_examples::kv::PORT;
-use alpc_examples::kv::interface::{KeyValueClient, KvError, MAX_VALUE, Stats};
+use alpc_examples::kv::interface::{
+    Entry, KeyValueClient, KvError, MAX_VALUE, PAGE, PutFlags, Stats,
+};
 use alpc_rpc::ConnectError;
 use alpc_rpc::prelude::*;
 use serde_json::{Value, json};
@@ -33,8 +37,11 @@ Usage: kv_client [OPTIONS] COMMAND
                                 and from the standard input if FILE is -
       --if-version N            only if the entry is at version N
       --create                  only if the key does not exist
+      --replace                 only if it does
   delete KEY [--if-version N]   remove a key
   touch KEY                     mark a key as recently used
+  list [PREFIX]                 print the keys that begin with PREFIX, with version, length and
+                                the seconds since they were stored
   stats                         print what the store holds
 
   --name PORT                   the port of the store [acme.kv]
@@ -54,6 +61,7 @@ enum Command {
     Put { key: String, value: Vec<u8>, when: When },
     Delete { key: String, if_version: Option<u64> },
     Touch { key: String },
+    List { prefix: String },
     Stats,
 }
 
@@ -61,6 +69,7 @@ enum Command {
 enum When {
     Always,
     Absent,
+    Present,
     At(u64),
 }
 
@@ -71,6 +80,7 @@ enum Answer {
     Stored { key: String, version: u64 },
     Deleted { key: String, was_there: bool },
     Touched { key: String },
+    Listed(Vec<Entry>),
     Stats(Stats),
 }
 
@@ -141,6 +151,13 @@ fn command(mut arguments: Arguments) -> Result<Command, Failure> {
             Command::Delete { key: key(rest)?, if_version }
         }
         "touch" => Command::Touch { key: key(rest)? },
+        "list" => {
+            let prefix = match rest.is_empty() {
+                true => String::new(),
+                false => rest.text_operand("PREFIX")?,
+            };
+            Command::List { prefix }
+        }
         "stats" => Command::Stats,
         other => return Err(UsageError(format!("there is no command `{other}`")).into()),
     };
@@ -153,14 +170,19 @@ fn key(arguments: &mut Arguments) -> Result<String, UsageError> {
 }
 
 fn when(arguments: &mut Arguments) -> Result<When, UsageError> {
-    match (arguments.flag("--create"), arguments.parsed("--if-version")?) {
-        (false, None) => Ok(When::Always),
-        (true, None) => Ok(When::Absent),
-        (false, Some(version)) => Ok(When::At(version)),
-        (true, Some(_)) => {
-            Err(UsageError("--create and --if-version exclude each other".to_owned()))
-        }
+    let (create, replace) = (arguments.flag("--create"), arguments.flag("--replace"));
+    match (create, replace, arguments.parsed("--if-version")?) {
+        (false, false, None) => Ok(When::Always),
+        (true, false, None) => Ok(When::Absent),
+        (false, true, None) => Ok(When::Present),
+        (false, _, Some(version)) => Ok(When::At(version)),
+        (true, true, None) => Err(exclude("--replace")),
+        (true, _, Some(_)) => Err(exclude("--if-version")),
     }
+}
+
+fn exclude(option: &str) -> UsageError {
+    UsageError(format!("--create and {option} exclude each other"))
 }
 
 /// The contents of a file, as far as a value may be long: more is a mistake, and may have no end.
@@ -193,11 +215,13 @@ fn call(kv: &KeyValueClient, command: Command) -> Result<Answer, Failure> {
             })
         }
         Command::Put { key, value, when } => {
-            let stored = match when {
-                When::Always => kv.put(&key, &value, None),
-                When::At(version) => kv.put(&key, &value, Some(version)),
-                When::Absent => kv.create(&key, &value),
+            let (flags, if_version) = match when {
+                When::Always => (PutFlags::CREATE | PutFlags::REPLACE, None),
+                When::Absent => (PutFlags::CREATE, None),
+                When::Present => (PutFlags::REPLACE, None),
+                When::At(version) => (PutFlags::REPLACE, Some(version)),
             };
+            let stored = kv.put(&key, &value, flags, if_version);
             stored.split()?.map(|version| Answer::Stored { key, version })
         }
         Command::Delete { key, if_version } => {
@@ -207,9 +231,31 @@ fn call(kv: &KeyValueClient, command: Command) -> Result<Answer, Failure> {
             kv.touch(&key).map_err(CallError::into_transport)?;
             Ok(Answer::Touched { key })
         }
+        Command::List { prefix } => {
+            Ok(Answer::Listed(list(kv, &prefix).map_err(CallError::into_transport)?))
+        }
         Command::Stats => Ok(Answer::Stats(kv.stats().map_err(CallError::into_transport)?)),
     };
     said.map_err(Failure::Refused)
+}
+
+/// All entries, page by page.
+fn list(kv: &KeyValueClient, prefix: &str) -> Result<Vec<Entry>, CallError<Infallible>> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let page = kv.scan(prefix, entries.last().map(|entry| entry.key.as_str()))?;
+        let is_last = (page.len() as u64) < PAGE;
+        entries.extend(page);
+        if is_last {
+            return Ok(entries);
+        }
+    }
+}
+
+/// Seconds since an entry was stored, where that is known.
+fn age(entry: &Entry) -> Option<u64> {
+    let age = SystemTime::now().duration_since(entry.modified?);
+    Some(age.unwrap_or_default().as_secs())
 }
 
 /// Values go to the standard output as they are, so that `get KEY > FILE` is exact; what else there
@@ -227,6 +273,12 @@ fn print_text(answer: &Answer) -> io::Result<()> {
         Answer::Deleted { was_there: true, .. } => writeln!(out, "deleted")?,
         Answer::Deleted { was_there: false, .. } => writeln!(out, "there was no such key")?,
         Answer::Touched { .. } => {}
+        Answer::Listed(entries) => {
+            for entry in entries {
+                let age = age(entry).map_or_else(|| "-".to_owned(), |age| age.to_string());
+                writeln!(out, "{}\t{}\t{}\t{age}", entry.key, entry.version, entry.bytes)?;
+            }
+        }
         Answer::Stats(stats) => {
             writeln!(out, "keys     {}", stats.keys)?;
             writeln!(out, "bytes    {}", stats.bytes)?;
@@ -256,6 +308,13 @@ fn print_json(answer: &Answer) -> io::Result<()> {
         Answer::Stored { key, version } => json!({ "key": key, "version": version }),
         Answer::Deleted { key, was_there } => json!({ "key": key, "deleted": was_there }),
         Answer::Touched { key } => json!({ "key": key }),
+        Answer::Listed(entries) => {
+            let entries = entries.iter().map(|entry| {
+                let (key, version, bytes) = (&entry.key, entry.version, entry.bytes);
+                json!({ "key": key, "version": version, "bytes": bytes, "age": age(entry) })
+            });
+            json!({ "entries": entries.collect::<Vec<_>>() })
+        }
         Answer::Stats(stats) => json!({
             "keys": stats.keys,
             "bytes": stats.bytes,

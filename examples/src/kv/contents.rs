@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::interface::{KvError, MAX_VALUE, Stats};
+use super::interface::{Entry, KvError, MAX_VALUE, Stats};
 
 /// What an entry takes beside its key and its value, reckoned generously, so that a client cannot
 /// fill the memory with empty entries.
@@ -36,6 +37,8 @@ pub struct Record {
     pub version: u64,
     /// Its value.
     pub value: Arc<[u8]>,
+    /// When it was stored, where that is known.
+    pub modified: Option<SystemTime>,
 }
 
 impl Record {
@@ -51,6 +54,8 @@ pub enum Condition {
     Always,
     /// If the key does not exist.
     Absent,
+    /// If the key exists.
+    Present,
     /// If the key exists, at this version.
     At(u64),
 }
@@ -145,12 +150,12 @@ impl Contents {
     ) -> Result<Change, KvError> {
         let current = self.entries.get(key).map(|(record, _)| record.version);
         match (condition, current) {
-            (Condition::Always, _) | (Condition::Absent, None) => {}
+            (Condition::Always, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => {}
             (Condition::At(wanted), Some(current)) if wanted == current => {}
             (Condition::Absent | Condition::At(_), Some(current)) => {
                 return Err(KvError::Conflict { current });
             }
-            (Condition::At(_), None) => return Err(KvError::NotFound),
+            (Condition::Present | Condition::At(_), None) => return Err(KvError::NotFound),
         }
         match edit {
             Edit::Put(value) => self.plan_put(key, value, limits),
@@ -169,7 +174,8 @@ impl Contents {
             return Err(KvError::TooLarge { limit });
         }
         let version = self.last_version + 1;
-        let stored = Record { key: key.into(), version, value: value.into() };
+        let modified = Some(SystemTime::now());
+        let stored = Record { key: key.into(), version, value: value.into(), modified };
         let replaced = self.entries.get(key).map_or(0, |(record, _)| record.cost());
         let mut cost = self.cost - replaced + stored.cost();
         let mut removed = Vec::new();
@@ -203,6 +209,24 @@ impl Contents {
             self.remove(&record.key);
             self.insert(record);
         }
+    }
+
+    /// The first `most` entries by key that begin with `prefix` and come after `after`. Looking
+    /// through them is no use of them.
+    pub fn scan(&self, prefix: &str, after: Option<&str>, most: usize) -> Vec<Entry> {
+        let is_wanted =
+            |key: &str| key.starts_with(prefix) && after.is_none_or(|after| key > after);
+        let wanted = self.entries.values().map(|(record, _)| record);
+        let mut wanted: Vec<&Record> = wanted.filter(|record| is_wanted(&record.key)).collect();
+        wanted.sort_unstable_by_key(|record| &record.key);
+        wanted.truncate(most);
+        let entry = |record: &Record| {
+            let bytes = record.value.len() as u64;
+            let mut entry = Entry::new(record.key.to_string(), record.version, bytes);
+            entry.modified = record.modified;
+            entry
+        };
+        wanted.into_iter().map(entry).collect()
     }
 
     /// Counts of this moment.

@@ -144,7 +144,7 @@ fn write(out: impl Write, saved: &Saved) -> io::Result<()> {
     out.put(MAGIC)?;
     out.put(&saved.last_version.to_le_bytes())?;
     out.put(&(saved.records.len() as u64).to_le_bytes())?;
-    for Record { key, version, value } in &saved.records {
+    for Record { key, version, value, .. } in &saved.records {
         out.put(&version.to_le_bytes())?;
         for bytes in [key.as_bytes(), value] {
             out.put(&(bytes.len() as u64).to_le_bytes())?;
@@ -186,7 +186,9 @@ fn read(bytes: &[u8]) -> Result<Saved, &'static str> {
         let version = rest.number().ok_or(SHORT)?;
         let key = std::str::from_utf8(rest.bytes().ok_or(SHORT)?);
         let key = key.map_err(|_| "a key is not UTF-8")?.into();
-        records.push(Record { key, version, value: rest.bytes().ok_or(SHORT)?.into() });
+        let value = rest.bytes().ok_or(SHORT)?.into();
+        // The file does not say when: a clock that was wrong once would be wrong for ever.
+        records.push(Record { key, version, value, modified: None });
     }
     Ok(Saved { records, last_version })
 }
@@ -219,6 +221,7 @@ mod tests {
             key: key.into(),
             version,
             value: value.into(),
+            modified: None,
         };
         Saved { records: vec![record("a", 1, b""), record("ü", 7, &[0, 255])], last_version: 9 }
     }

@@ -6,7 +6,7 @@ use alpc_rpc::{Call, OutBuf};
 
 use super::contents::{Condition, Contents, Edit, Limits};
 use super::data_file::{DataFile, Saved};
-use super::interface::{KeyValue, KvError, Stats};
+use super::interface::{Entry, KeyValue, KvError, PAGE, PutFlags, Stats};
 
 /// A key-value store in memory, with a file behind it or without.
 #[derive(Debug)]
@@ -76,14 +76,11 @@ impl KeyValue for Store {
         _: &Call<'_>,
         key: &str,
         value: &[u8],
+        flags: PutFlags,
         if_version: Option<u64>,
     ) -> Result<u64, KvError> {
-        let (version, _) = self.change(key, &Edit::Put(value), Condition::at(if_version))?;
-        Ok(version)
-    }
-
-    fn create(&self, _: &Call<'_>, key: &str, value: &[u8]) -> Result<u64, KvError> {
-        let (version, _) = self.change(key, &Edit::Put(value), Condition::Absent)?;
+        let condition = condition(flags, if_version)?;
+        let (version, _) = self.change(key, &Edit::Put(value), condition)?;
         Ok(version)
     }
 
@@ -96,8 +93,30 @@ impl KeyValue for Store {
         lock(&self.contents).touch(key);
     }
 
+    fn scan(&self, _: &Call<'_>, prefix: &str, after: Option<String>) -> Vec<Entry> {
+        let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        lock(&self.contents).scan(prefix, after.as_deref(), most)
+    }
+
     fn stats(&self, _: &Call<'_>) -> Stats {
         lock(&self.contents).stats()
+    }
+}
+
+/// When a value is to be stored. A flag of a later version is not passed over: it may ask for what
+/// this store does not do.
+fn condition(flags: PutFlags, if_version: Option<u64>) -> Result<Condition, KvError> {
+    if flags.unknown() != 0 {
+        return Err(KvError::Unsupported(flags));
+    }
+    let (create, replace) = (flags.contains(PutFlags::CREATE), flags.contains(PutFlags::REPLACE));
+    match (create, replace, if_version) {
+        (_, true, Some(version)) => Ok(Condition::At(version)),
+        (true, true, None) => Ok(Condition::Always),
+        (false, true, None) => Ok(Condition::Present),
+        (true, false, None) => Ok(Condition::Absent),
+        // No key is absent and at a version, and none is neither absent nor there.
+        (_, false, Some(_)) | (false, false, None) => Err(KvError::Unsupported(flags)),
     }
 }
 

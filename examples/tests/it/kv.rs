@@ -95,6 +95,24 @@ fn a_conflict_is_an_exit_code_and_tells_the_version() {
 }
 
 #[test]
+fn keys_are_listed_with_what_is_known_of_them() {
+    let scratch = Scratch::new();
+    let _server = serve(&scratch, &[]);
+    for key in ["b/2", "a", "b/1"] {
+        assert_eq!(client(&scratch, &["put", key, "four"]).code, Some(0));
+    }
+    assert_eq!(client(&scratch, &["put", "b/1", "longer", "--replace"]).code, Some(0));
+    assert_eq!(client(&scratch, &["put", "c", "1", "--replace"]).code, Some(1));
+    let (code, listed) = json_of(&scratch, &["list", "b/"]);
+    let entries = listed["entries"].as_array().unwrap();
+    assert_eq!((code, entries.len()), (Some(0), 2));
+    assert_eq!((&entries[0]["key"], &entries[0]["version"]), (&json!("b/1"), &json!(4)));
+    assert_eq!((&entries[0]["bytes"], &entries[1]["key"]), (&json!(6), &json!("b/2")));
+    assert!(entries[0]["age"].is_u64());
+    assert_eq!(client(&scratch, &["list"]).text().lines().count(), 3);
+}
+
+#[test]
 fn the_stores_limits_hold() {
     let scratch = Scratch::new();
     let _server = serve(&scratch, &["--max-value", "10"]);
@@ -204,6 +222,7 @@ fn exit_codes_tell_wrong_usage_from_a_missing_store() {
         &["get", "a", "--if-version", "1"],
         &["put", "a"],
         &["put", "a", "b", "--create", "--if-version", "1"],
+        &["put", "a", "b", "--create", "--replace"],
         &["put", "a", "--file", "/does/not/exist"],
         &["read", "a", "--len", "99999999999"],
     ] {
