@@ -1,6 +1,7 @@
 //! The blocking client's side: connections, deadlines, and what happened to a call.
 
 mod call;
+mod callbacks;
 mod reply;
 
 use std::fmt;
@@ -13,12 +14,15 @@ use alpc_transport::{
 };
 
 pub use call::ClientCall;
-pub(crate) use call::push_small;
+pub(crate) use call::{failed, push_index, push_small, send_with_body, take_long_body};
+pub(crate) use callbacks::{AtWork, Crew, MAX_OBJECTS, ensure as ensure_callbacks};
 pub use reply::ClientReply;
 
 use crate::descriptor::InterfaceDesc;
 use crate::error::ConnectError;
+use crate::event::{Events, HasEvents};
 use crate::hello::Hello;
+use crate::object::{Link, ROOT, Target};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -98,6 +102,25 @@ pub trait Client: Sized + Clone {
         (result, info)
     }
 
+    /// Subscribes to the events of the object that this client calls, until what is returned is
+    /// dropped. Waits for the server to say that it knows.
+    ///
+    /// If that fails, its error is the one and only thing that comes.
+    ///
+    /// ```ignore
+    /// for event in kv.events() {
+    ///     if let KeyValueEvent::Evicted { key } = event? {
+    ///         println!("{key} is gone");
+    ///     }
+    /// }
+    /// ```
+    fn events(&self) -> Events<Self::Event>
+    where
+        Self: HasEvents,
+    {
+        Events::subscribe(self.core())
+    }
+
     /// Memory of `len` bytes to fill in place: `Blob::from(region)` is sent through this connection
     /// without a copy, and the memory is used again when the server has let go of it.
     ///
@@ -105,17 +128,17 @@ pub trait Client: Sized + Clone {
     ///
     /// When the regions in use leave no room for it.
     fn region(&self, len: usize) -> Result<Region, alpc_transport::Error> {
-        self.core().port.region(len)
+        self.core().port().region(len)
     }
 
     /// Who the server is, as the kernel says.
     fn peer(&self) -> &PeerIdentity {
-        self.core().port.peer()
+        self.core().port().peer()
     }
 
     /// The port underneath.
     fn port(&self) -> &CommunicationPort {
-        &self.core().port
+        self.core().port()
     }
 }
 
@@ -127,10 +150,11 @@ pub struct CallInfo {
     pub bulk: Vec<Travelled>,
 }
 
-/// A connection, and how its calls are made. What generated clients hold.
+/// An object on the other side of a connection, and how its calls are made. What generated clients
+/// hold. The last clone that goes releases the object, or closes the connection.
 #[derive(Clone)]
 pub struct ClientCore {
-    port: CommunicationPort,
+    target: Arc<Target>,
     patience: Patience,
     observer: Option<Arc<Mutex<CallInfo>>>,
 }
@@ -164,7 +188,21 @@ impl ClientCore {
             ErrorKind::TimedOut => ConnectError::TimedOut,
             _ => ConnectError::Transport(error),
         })?;
-        Ok(ClientCore { port, patience: Patience::AsSpecified, observer: None })
+        let link = Arc::new(Link::of_client(port.clone()));
+        Ok(ClientCore::of_object(Arc::new(Target::new(link, port, ROOT))))
+    }
+
+    /// Calls an object that a message brought.
+    pub(crate) fn of_object(target: Arc<Target>) -> ClientCore {
+        ClientCore { target, patience: Patience::AsSpecified, observer: None }
+    }
+
+    pub(crate) fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+
+    fn port(&self) -> &CommunicationPort {
+        self.target.port()
     }
 
     fn deadline(&self, specified: Option<Duration>) -> Deadline {
@@ -186,6 +224,6 @@ impl ClientCore {
 
 impl fmt::Debug for ClientCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientCore").field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("ClientCore").field("target", &self.target).finish_non_exhaustive()
     }
 }

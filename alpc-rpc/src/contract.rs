@@ -13,23 +13,27 @@ use alpc_contract::{
     MethodKind, Param, Type, Types, Variant, Version,
 };
 
+use alpc_transport::handle::Rights;
+
 use crate::descriptor::{
-    Direction, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc, ParamDesc, Ty, TypeDesc,
+    Direction, EventDesc, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc, ParamDesc, Ty, TypeDesc,
 };
 
 /// The contract of `interface`, with every named type that it reaches.
 pub(crate) fn of(interface: &InterfaceDesc) -> Contract {
     let mut types = Gathered::default();
-    let methods = interface.methods.iter().map(|item| method(item, &mut types)).collect();
-    Contract {
-        interface: Interface {
-            name: interface.name.to_owned(),
-            id: interface.id,
-            version: Version { major: interface.major, minor: interface.minor },
-            methods,
-            reserved: Vec::new(),
-        },
-        types: types.types,
+    Contract { interface: self::interface(interface, &mut types), types: types.types }
+}
+
+fn interface(item: &InterfaceDesc, types: &mut Gathered) -> Interface {
+    let events = item.events.iter().map(|item| event(item, types)).collect::<Vec<_>>();
+    let methods = item.methods.iter().map(|item| method(item, types)).chain(events).collect();
+    Interface {
+        name: item.name.to_owned(),
+        id: item.id,
+        version: Version { major: item.major, minor: item.minor },
+        methods,
+        reserved: Vec::new(),
     }
 }
 
@@ -95,6 +99,10 @@ impl Gathered {
                 (name, Body::Union { growth: growth(*closed), variants, reserved: Vec::new() })
             }
             TypeDesc::Opaque { name } => (name, Body::Opaque),
+            TypeDesc::Object { interface } => {
+                let item = interface();
+                (&item.name, Body::Interface(self::interface(item, self)))
+            }
             _ => return None,
         };
         Some(Definition { name: (*name).to_owned(), body })
@@ -111,6 +119,14 @@ impl Gathered {
 
 fn members(members: &[MemberDesc]) -> Vec<Member> {
     members.iter().map(|item| Member::new(item.name, item.value)).collect()
+}
+
+fn event(item: &EventDesc, types: &mut Gathered) -> Method {
+    Method {
+        kind: MethodKind::Event,
+        params: item.params.iter().map(|item| param(item, types)).collect(),
+        ..Method::new(item.name, item.ordinal)
+    }
 }
 
 fn method(item: &MethodDesc, types: &mut Gathered) -> Method {
@@ -181,6 +197,13 @@ fn reference(ty: Ty) -> Type {
         | TypeDesc::Flags { name, .. }
         | TypeDesc::Union { name, .. }
         | TypeDesc::Opaque { name } => Type::named(*name),
+        TypeDesc::Object { interface } => Type::named(interface().name),
+        TypeDesc::Handle { kind, rights } => {
+            let named = Rights::NAMED.iter().filter(|(right, _)| rights.contains(*right));
+            let mut rights: Vec<_> = named.map(|(_, name)| (*name).to_owned()).collect();
+            rights.sort_unstable();
+            Kind::Handle { kind: kind.name().to_owned(), rights }.into()
+        }
     }
 }
 

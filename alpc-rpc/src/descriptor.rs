@@ -10,6 +10,8 @@
 use core::time::Duration;
 use std::fmt;
 
+use alpc_transport::handle::{HandleKind, Rights};
+
 mod built_in;
 
 use crate::contract;
@@ -120,6 +122,18 @@ pub enum TypeDesc {
         /// The variants, in any order.
         variants: &'static [VariantDesc],
     },
+    /// Something of the operating system's that the receiver gets a duplicate of.
+    Handle {
+        /// What sort of thing it stands for.
+        kind: HandleKind,
+        /// What the receiver may do with it. No part of what both ends must agree on.
+        rights: Rights,
+    },
+    /// An object with this interface.
+    Object {
+        /// The interface. Through a function, since an interface may name itself.
+        interface: fn() -> &'static InterfaceDesc,
+    },
     /// A type that only its own serde implementation knows. Only its name can be compared.
     Opaque {
         /// The name of the type.
@@ -211,6 +225,18 @@ pub struct MethodDesc {
     pub raises: Option<Ty>,
 }
 
+/// An event of an interface.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "generated code writes it out")]
+pub struct EventDesc {
+    /// The name.
+    pub name: &'static str,
+    /// The number by which it is sent. It differs from those of the methods.
+    pub ordinal: u64,
+    /// The parameters, in order.
+    pub params: &'static [ParamDesc],
+}
+
 /// An interface.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "generated code writes it out")]
@@ -227,6 +253,8 @@ pub struct InterfaceDesc {
     pub endpoint: Option<&'static str>,
     /// The methods, in any order.
     pub methods: &'static [MethodDesc],
+    /// The events, in any order.
+    pub events: &'static [EventDesc],
 }
 
 impl InterfaceDesc {

@@ -49,6 +49,15 @@
 //! or the call's ([`TransportError`]), which always says whether the handler may have run.
 //! [`SplitResult::split`] leaves the second kind for `?`.
 //!
+//! # Objects, callbacks, events
+//!
+//! A method may return an object (`Arc<dyn Registration>`), for which its caller gets a client. It is
+//! dropped at the server when the last clone of that client is gone, or the caller's process is. A
+//! method may take an object of the caller's in the same way: a callback. Callbacks run on threads of
+//! the client's connection, at most 8 at a time, also while the client waits in a call. An object can
+//! be handed on: who gets it calls it through the process that handed it on. [`Client::events`] waits
+//! for what an object has to tell.
+//!
 //! # Threads and order
 //!
 //! Any number of threads may call through one client (clones share the connection). A server runs as
@@ -83,9 +92,15 @@ mod decode;
 pub mod descriptor;
 mod encode;
 mod error;
+mod event;
 mod flags;
+mod framework;
+mod handle;
 mod hello;
+mod object;
+mod outgoing;
 mod record;
+mod scope;
 mod server;
 mod status;
 mod view;
@@ -102,6 +117,7 @@ pub use alpc_transport::{Deadline, PeerIdentity, PortAttributes, Reason, Region,
 pub use bound::BoundExceeded;
 pub use client::{CallInfo, Client};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
+pub use event::{Emitter, Events};
 pub use server::{Call, Connection, Dispatch, InOutBuf, OutBuf, Server, ServerBuilder, Stopper};
 pub use uuid::Uuid;
 pub use view::{Blob, BytesArg, View};

@@ -9,17 +9,21 @@ pub mod v1 {
     pub use serde;
     pub use std::boxed::Box;
     pub use std::collections::BTreeMap;
+    pub use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
     pub use std::path::{Path, PathBuf};
     pub use std::string::String;
+    pub use std::sync::Arc;
     pub use std::time::SystemTime;
     pub use std::vec::Vec;
     pub use uuid::Uuid;
 
     pub use crate::client::{Client, ClientCall, ClientCore, ClientReply};
     pub use crate::descriptor::{
-        Describe, Direction, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc, ParamDesc, Ty,
-        TypeDesc, VariantDesc,
+        Describe, Direction, EventDesc, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc,
+        ParamDesc, Ty, TypeDesc, VariantDesc,
     };
+    pub use crate::event::{Emitter, Event, EventReader, EventWriter, HasEvents};
+    pub use crate::object::Object;
     pub use crate::server::{
         Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall,
     };
@@ -30,6 +34,20 @@ pub mod v1 {
     pub mod bound {
         pub use crate::bound::{
             BoundExceeded, Bounded, Float, Integer, bytes, duration, float, int, len, time,
+        };
+    }
+
+    /// What sorts of things handles stand for, as types.
+    pub mod handle {
+        pub use crate::handle::{
+            Any, Event, File, Kind, Pipe, Process, Section, Socket, Thread, Token,
+        };
+    }
+
+    /// Interfaces as values.
+    pub mod object {
+        pub use crate::object::{
+            Received, debug_ref, deserialize, deserialize_remote, serialize_local, serialize_remote,
         };
     }
 
@@ -52,6 +70,7 @@ pub mod v1 {
 
     /// The form of values on the wire, where it is not serde's own.
     pub mod wire {
+        pub use crate::handle::Handle;
         pub use crate::wire::{
             Array, Bytes, DecodeAs, Decoded, Duration, EncodeAs, Encoded, List, Map, Optional,
             Outcome, Path, Ref, Same, Time, Uuid, encoded,

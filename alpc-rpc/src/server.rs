@@ -3,28 +3,32 @@
 mod buffers;
 mod call;
 mod connection;
+mod framework;
+mod serve;
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use alpc_transport::{
-    Completion, CompletionPort, ConnectionPort, ConnectionRequest, ErrorKind, IncomingCall,
-    PortAttributes, PortName, Reply as Answer, ServerPort, Worker,
+    Completion, CompletionPort, ConnectionPort, ConnectionRequest, PortAttributes, PortName,
+    ServerPort, Worker,
 };
 
 pub use buffers::{InOutBuf, OutBuf};
-use call::Outcome;
 pub use call::{Arguments, Call, RawSlice, Reply, ServerCall};
+pub(crate) use call::{part_bytes, with_long_body};
 pub use connection::Connection;
+pub(crate) use connection::Session;
+pub(crate) use serve::{Incoming, Sent, message_of, serve};
 
-use connection::Session;
-
+use crate::client::MAX_OBJECTS;
 use crate::descriptor::InterfaceDesc;
 use crate::error::Fault;
+use crate::event::Emitter;
 use crate::hello::Hello;
+use crate::object::Link;
 
 /// Serves an interface. Generated code implements it for `FooServer`.
 pub trait Dispatch: Send + Sync + 'static {
@@ -37,6 +41,11 @@ pub trait Dispatch: Send + Sync + 'static {
     ///
     /// What the caller is told instead of results.
     fn dispatch(&self, call: ServerCall<'_>) -> Result<(), Fault>;
+
+    /// Where the interface's events are sent from, if it has any.
+    fn emitter(&self) -> Option<&Emitter> {
+        None
+    }
 }
 
 /// A server while it runs. Dropping it ends the service and waits for the handlers that run.
@@ -55,10 +64,10 @@ pub struct ServerBuilder {
 }
 
 /// What the workers serve.
-#[derive(Default)]
 struct Service {
     interfaces: Vec<Interface>,
     on_connect: Option<OnConnect>,
+    max_objects: usize,
 }
 
 type OnConnect = Box<dyn Fn(Connection<'_>) + Send + Sync>;
@@ -85,7 +94,7 @@ impl Server {
             name: PortName::new(name)?,
             attributes: PortAttributes::new(),
             workers: cpus.max(4),
-            service: Service::default(),
+            service: Service { interfaces: Vec::new(), on_connect: None, max_objects: MAX_OBJECTS },
         })
     }
 
@@ -168,6 +177,14 @@ impl ServerBuilder {
         self
     }
 
+    /// How many objects each client may hold at a time. A call whose answer would give it one more
+    /// fails; the default is 4096. Subscriptions to events count, too.
+    #[must_use]
+    pub fn max_objects(mut self, max_objects: usize) -> Self {
+        self.service.max_objects = max_objects;
+        self
+    }
+
     /// Adds an interface. A client says when it connects which one it wants.
     #[must_use]
     pub fn interface(mut self, dispatch: impl Dispatch) -> Self {
@@ -232,10 +249,19 @@ fn run(mut worker: Worker, service: &Service) {
         match completion {
             Completion::Connecting(request) => answer_connection(request, service),
             Completion::Connected(port) => {
-                session(&port, service);
+                served(&port, service);
             }
-            Completion::Call(call) => serve(&mut worker, call, service),
-            // Letting go of a port that was closed is all there is to do.
+            Completion::Call(call) => {
+                let port = call.port().clone();
+                if let Some(Served { link, session }) = served(&port, service) {
+                    serve(&mut worker, call, Connection::new(&port, session, link));
+                }
+            }
+            Completion::Closed(port) => {
+                if let Some(served) = port.context::<Served>() {
+                    served.link.run_down();
+                }
+            }
             _ => {}
         }
     }
@@ -263,18 +289,33 @@ fn answer_connection(request: ConnectionRequest, service: &Service) {
     request.refuse(&refusal);
 }
 
+/// What the runtime keeps for a client, as the port's context.
+struct Served {
+    link: Arc<Link>,
+    session: Session,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Objects may hold clients of the same connection, and so each other.
+        self.link.run_down();
+    }
+}
+
 /// What belongs to a client, which is made when the first of the workers needs it: that may be for a
 /// call, before another worker has heard that the connection is open.
-fn session<'p>(port: &'p ServerPort, service: &Service) -> Option<&'p Session> {
-    if port.context::<Session>().is_none() {
+fn served<'p>(port: &'p ServerPort, service: &Service) -> Option<&'p Served> {
+    if port.context::<Served>().is_none() {
         let theirs = Hello::decode(port.connect_data())?;
         let mut interfaces = service.interfaces.iter();
         let chosen = interfaces.find(|interface| interface.hello.judge(&theirs).is_ok())?;
-        port.set_context(Session::new(chosen.dispatch.clone()));
+        let session = Session::new(chosen.dispatch.clone());
+        port.set_context(Served { link: Arc::new(Link::of_server(service.max_objects)), session });
     }
-    let session = port.context::<Session>()?;
-    session.greeted.get_or_init(|| greet(Connection::new(port, session), service));
-    Some(session)
+    let served = port.context::<Served>()?;
+    let Served { link, session } = served;
+    session.greeted.get_or_init(|| greet(Connection::new(port, session, link), service));
+    Some(served)
 }
 
 fn greet(connection: Connection<'_>, service: &Service) {
@@ -284,72 +325,4 @@ fn greet(connection: Connection<'_>, service: &Service) {
         eprintln!("alpc-rpc: greeting a client panicked ({message}); its connection was closed");
         connection.close();
     }
-}
-
-/// Runs one call and answers it, whatever happens.
-fn serve(worker: &mut Worker, mut call: IncomingCall, service: &Service) {
-    let port = call.port().clone();
-    let answer = match session(&port, service) {
-        // Nobody hears an answer.
-        Some(session) if session.is_closed() => return,
-        Some(session) => dispatch(&mut call, Connection::new(&port, session), &*session.dispatch),
-        None => Err(Fault::UnknownMethod),
-    };
-    if !call.wants_reply() {
-        return;
-    }
-    let answer = answer.unwrap_or_else(|fault| refusal(&fault));
-    if let Err((error, Some(call))) = worker.reply(call, answer) {
-        let what = error.to_string();
-        let fault = match error.kind() {
-            ErrorKind::TooLarge { .. } => Fault::ReplyTooLong { what },
-            _ => Fault::BadReply { what },
-        };
-        // If not even that can be sent, the client is gone.
-        let _gone = worker.reply(call, refusal(&fault));
-    }
-}
-
-fn refusal(fault: &Fault) -> Answer {
-    Answer { status: fault.code(), body: fault.text().as_bytes().to_vec(), ..Answer::default() }
-}
-
-/// Has the interface run the call. A panic of the handler's is its caller's fault to hear of.
-fn dispatch(
-    call: &mut IncomingCall,
-    connection: Connection<'_>,
-    dispatch: &dyn Dispatch,
-) -> Result<Answer, Fault> {
-    if call.deadline().is_past() {
-        return Err(Fault::Expired);
-    }
-    let method = dispatch.interface().method(call.method()).ok_or(Fault::UnknownMethod)?;
-    let travelled: Vec<_> = call.travelled().collect();
-    call.fetch().map_err(|error| Fault::BadArguments { what: error.to_string() })?;
-    let mut parts = call.take_parts();
-    let mut outcome = Outcome::default();
-    let server_call =
-        ServerCall::new(call, connection, method, &mut parts, travelled, &mut outcome);
-    let ran = catch_unwind(AssertUnwindSafe(|| dispatch.dispatch(server_call)));
-    match ran {
-        Ok(Ok(())) => Ok(outcome.answer.unwrap_or_default()),
-        // A bound that is broken after the arguments were read is broken by the answer.
-        Ok(Err(fault)) if outcome.begun => Err(fault.after_handler()),
-        Ok(Err(fault)) => Err(fault),
-        Err(panic) => {
-            report(method.name, &*panic);
-            Err(Fault::HandlerPanicked)
-        }
-    }
-}
-
-/// The panic's message was printed where it happened; this says which call it ended.
-fn report(method: &str, panic: &(dyn Any + Send)) {
-    let message = message_of(panic);
-    eprintln!("alpc-rpc: the handler of `{method}` panicked ({message}); its caller was told");
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

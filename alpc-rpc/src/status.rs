@@ -7,8 +7,11 @@ pub(crate) use alpc_transport::STATUS_GIVEN_UP as GIVEN_UP;
 /// The answer is the interface's own error.
 pub(crate) const APPLICATION_ERROR: u16 = u16::MAX - 1;
 
-/// The body is too long for the message, and is its first bulk argument instead.
+/// In a tag: the body is too long for the message, and is its first bulk argument instead.
 pub(crate) const LONG_BODY: u16 = 1;
+
+/// In a tag: the body ends with an envelope.
+pub(crate) const ENVELOPE: u16 = 2;
 
 /// From here on a body travels as a bulk argument. Half of the longest message, so that small bulk
 /// arguments find room beside it.

@@ -1,6 +1,7 @@
 //! One call on the client: arguments in, a reply out.
 
 use std::convert::Infallible;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use alpc_transport::{
     CallFailure, Deadline, Element, ErrorKind, Part, Received, Request, Response, element,
@@ -8,11 +9,13 @@ use alpc_transport::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ClientCore, ClientReply};
+use super::{ClientCore, ClientReply, callbacks};
 use crate::decode::ValueReader;
 use crate::descriptor::MethodDesc;
-use crate::encode;
 use crate::error::{CallError, Fault, TransportError};
+use crate::object::{Reference, open};
+use crate::outgoing::{Handed, Outgoing, Sealed};
+use crate::scope::{self, Luggage};
 use crate::status;
 use crate::view::{Argument, BytesArg};
 
@@ -27,6 +30,7 @@ pub struct ClientCall<'a> {
     elements: Vec<usize>,
     /// Lengths of the bulk arguments that stand in the body.
     small: Vec<u64>,
+    outgoing: Outgoing<Handed<'a>>,
 }
 
 impl<'a> ClientCall<'a> {
@@ -40,6 +44,7 @@ impl<'a> ClientCall<'a> {
             parts: Vec::new(),
             elements: Vec::new(),
             small: Vec::new(),
+            outgoing: Outgoing::new(),
         }
     }
 
@@ -49,8 +54,31 @@ impl<'a> ClientCall<'a> {
     ///
     /// When it breaks a bound of the interface, or is too long.
     pub fn arg<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), TransportError> {
-        let limit = self.core.port.limits().max_argument_len;
-        Ok(encode::to_vec_within(value, &mut self.body, limit)?)
+        let limit = self.core.port().limits().max_argument_len;
+        Ok(self.outgoing.encode(value, &mut self.body, limit)?)
+    }
+
+    /// The next argument: a handle, which the server gets a duplicate of.
+    pub fn handle(&mut self, handle: BorrowedFd<'a>) {
+        push_index(&mut self.body, self.outgoing.handles.len());
+        self.outgoing.handles.push(Handed::Borrowed(handle));
+    }
+
+    /// The next argument: a handle or none.
+    pub fn optional_handle(&mut self, handle: Option<BorrowedFd<'a>>) {
+        self.body.push(u8::from(handle.is_some()));
+        if let Some(handle) = handle {
+            self.handle(handle);
+        }
+    }
+
+    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Has the call refer to an object that is not one of its arguments.
+    pub(crate) fn refer(&mut self, object: Reference) {
+        self.outgoing.objects.push(object);
     }
 
     /// The next argument: `bytes`.
@@ -107,7 +135,11 @@ impl<'a> ClientCall<'a> {
     pub fn invoke<E: DeserializeOwned>(self) -> Result<ClientReply, CallError<E>> {
         match self.answer()? {
             Answer::Results(reply) => Ok(reply),
-            Answer::Error(body) => Err(CallError::App(ValueReader::new(&body).value("the error")?)),
+            Answer::Error(body, mut luggage) => {
+                let mut reader = ValueReader::new(&body);
+                let error = scope::receiving(&mut luggage, || reader.value("the error"))?;
+                Err(CallError::App(error))
+            }
         }
     }
 
@@ -119,28 +151,49 @@ impl<'a> ClientCall<'a> {
     pub fn invoke_infallible(self) -> Result<ClientReply, TransportError> {
         match self.answer()? {
             Answer::Results(reply) => Ok(reply),
-            Answer::Error(_) => {
+            Answer::Error(..) => {
                 let what = "an error of the interface's, which has none".to_owned();
                 Err(TransportError::Malformed { what, may_have_run: true })
             }
         }
     }
 
-    fn answer(self) -> Result<Answer, TransportError> {
-        let (core, method) = (self.core, self.method);
-        let ClientCall { deadline, body, parts, elements, small, .. } = self;
-        let response = send(&body, parts, |tag, body, parts| {
-            let request =
-                Request { method: method.ordinal, tag, body, parts, deadline, handles: &[] };
-            core.port.call(request)
+    fn answer(mut self) -> Result<Answer, TransportError> {
+        let sealed = self.seal()?;
+        let (core, method, link) = (self.core, self.method, self.core.target.link());
+        let ClientCall { deadline, body, parts, elements, small, outgoing, .. } = self;
+        let handles: Vec<_> = outgoing.handles.iter().map(AsFd::as_fd).collect();
+        let response = send_with_body(&body, parts, |tag, body, parts| {
+            let tag = tag | sealed.tag;
+            let (method, handles) = (method.ordinal, handles.as_slice());
+            let request = Request { method, tag, body, parts, handles, deadline };
+            core.port().call(request)
         });
-        let mut response = response.map_err(failed)?;
+        let mut response = response.map_err(|failure| {
+            if !failure.may_have_run {
+                link.take_back(&sealed.numbered);
+            }
+            failed(failure)
+        })?;
+        // The objects that the call referred to have been taken up by now.
+        drop(outgoing);
         core.observe(&small, std::mem::take(&mut response.travelled));
+        let handles = std::mem::take(&mut response.handles);
         let long_body = take_long_body(&mut response);
         let body = long_body.as_deref().unwrap_or(response.body());
+        let has_envelope = response.tag & u64::from(status::ENVELOPE) != 0;
+        let malformed =
+            |what: &str| TransportError::Malformed { what: what.to_owned(), may_have_run: true };
+        let (values, envelope) =
+            open(body, has_envelope).ok_or_else(|| malformed("the answer's envelope is broken"))?;
+        let mut luggage = link.resolve(&envelope, false).map_err(malformed)?;
+        luggage.handles = handles.into_iter().map(Some).collect();
         match response.status {
-            0 => Ok(Answer::Results(ClientReply::new(response, long_body, &elements))),
-            status::APPLICATION_ERROR => Ok(Answer::Error(body.to_vec())),
+            0 => {
+                let end = values.len();
+                Ok(Answer::Results(ClientReply::new(response, long_body, end, &elements, luggage)))
+            }
+            status::APPLICATION_ERROR => Ok(Answer::Error(values.to_vec(), luggage)),
             status::GIVEN_UP => Err(TransportError::Cancelled { may_have_run: false }),
             code => {
                 let fault = Fault::from_wire(code, &String::from_utf8_lossy(body));
@@ -154,35 +207,60 @@ impl<'a> ClientCall<'a> {
     /// # Errors
     ///
     /// When it cannot be sent.
-    pub fn send(self) -> Result<(), CallError<Infallible>> {
-        let (core, method) = (self.core, self.method);
-        let ClientCall { deadline, body, parts, small, .. } = self;
-        let sent = send(&body, parts, |tag, body, parts| {
-            let request =
-                Request { method: method.ordinal, tag, body, parts, deadline, handles: &[] };
-            core.port.send(request)
+    pub fn send(mut self) -> Result<(), CallError<Infallible>> {
+        let sealed = self.seal()?;
+        let (core, method, link) = (self.core, self.method, self.core.target.link());
+        let ClientCall { deadline, body, parts, small, outgoing, .. } = self;
+        let handles: Vec<_> = outgoing.handles.iter().map(AsFd::as_fd).collect();
+        let sent = send_with_body(&body, parts, |tag, body, parts| {
+            let tag = tag | sealed.tag;
+            let (method, handles) = (method.ordinal, handles.as_slice());
+            let request = Request { method, tag, body, parts, handles, deadline };
+            core.port().send(request)
         });
-        let travelled = sent.map_err(failed)?;
+        let travelled = sent.map_err(|failure| {
+            if !failure.may_have_run {
+                link.take_back(&sealed.numbered);
+            }
+            failed(failure)
+        })?;
+        core.target.count_unanswered();
+        link.count_unanswered(&outgoing.objects);
         core.observe(&small, travelled);
         Ok(())
+    }
+
+    /// Says behind the arguments which object the call is for, and which it refers to.
+    fn seal(&mut self) -> Result<Sealed, TransportError> {
+        let target = &self.core.target;
+        let (link, port) = (target.link(), target.port());
+        link.flush(port);
+        if link.would_give_away(&self.outgoing.objects) {
+            callbacks::ensure(self.core, self.deadline)?;
+        }
+        let sealed = self.outgoing.seal(link, target.object(), &mut self.body);
+        sealed.map_err(|error| failed(CallFailure { error, may_have_run: false }))
     }
 }
 
 /// What a server said.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once; a box would cost each call"
-)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and most are results")]
 enum Answer {
     Results(ClientReply),
     /// The interface's own error, encoded.
-    Error(Vec<u8>),
+    Error(Vec<u8>, Luggage),
 }
 
 impl std::fmt::Debug for ClientCall<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientCall").field("method", &self.method.name).finish_non_exhaustive()
     }
+}
+
+/// Appends the number of a handle in its message's table.
+pub(crate) fn push_index(body: &mut Vec<u8>, index: usize) {
+    // A transport's message carries a few at most; one that claims more is refused there.
+    body.push(u8::try_from(index).unwrap_or(0x7f).min(0x7f));
 }
 
 /// Appends a length and bytes, as postcard writes `bytes`.
@@ -201,7 +279,7 @@ pub(crate) fn push_small(body: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Sends with the body in the message, or as the first bulk argument if it is too long for that.
-fn send<'p, R>(
+pub(crate) fn send_with_body<'p, R>(
     body: &'p [u8],
     mut parts: Vec<Part<'p>>,
     send: impl FnOnce(u16, &[u8], &mut [Part<'p>]) -> R,
@@ -216,8 +294,8 @@ fn send<'p, R>(
 }
 
 /// The body of an answer that was too long for the message.
-fn take_long_body(response: &mut Response) -> Option<Vec<u8>> {
-    if response.tag != u64::from(status::LONG_BODY) || response.results.is_empty() {
+pub(crate) fn take_long_body(response: &mut Response) -> Option<Vec<u8>> {
+    if response.tag & u64::from(status::LONG_BODY) == 0 || response.results.is_empty() {
         return None;
     }
     match response.results.remove(0) {
@@ -227,7 +305,7 @@ fn take_long_body(response: &mut Response) -> Option<Vec<u8>> {
 }
 
 /// What a failure of the transport means to a caller.
-fn failed(failure: CallFailure) -> TransportError {
+pub(crate) fn failed(failure: CallFailure) -> TransportError {
     let CallFailure { error, may_have_run } = failure;
     match error.kind() {
         ErrorKind::PeerClosed => TransportError::Disconnected { may_have_run },
@@ -242,6 +320,7 @@ fn failed(failure: CallFailure) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode;
 
     #[test]
     fn small_bytes_stand_in_the_body_as_postcard_writes_them() {

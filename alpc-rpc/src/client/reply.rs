@@ -1,13 +1,19 @@
 //! The answer to a call, taken apart in the order of the interface.
 
+use std::os::fd::OwnedFd;
+
 use alpc_transport::{Element, Received, Response, element};
 use serde::de::DeserializeOwned;
 
 use crate::bound::BoundExceeded;
 use crate::decode::ValueReader;
 use crate::error::TransportError;
+use crate::handle::{Handle, Kind};
+use crate::object::Reference;
+use crate::scope::{self, Luggage};
 use crate::status::place;
 use crate::view::View;
+use crate::wire::{Decoded, Optional};
 
 /// The results of a call.
 pub struct ClientReply {
@@ -15,6 +21,9 @@ pub struct ClientReply {
     long_body: Option<Vec<u8>>,
     /// How much of the body has been read.
     read: usize,
+    /// Where its values end.
+    end: usize,
+    luggage: Luggage,
     written: std::vec::IntoIter<usize>,
     results: std::vec::IntoIter<Received>,
 }
@@ -29,17 +38,20 @@ impl ClientReply {
     pub(super) fn new(
         mut response: Response,
         long_body: Option<Vec<u8>>,
+        end: usize,
         elements: &[usize],
+        luggage: Luggage,
     ) -> Self {
         let written = response.written.iter().zip(elements);
         let written: Vec<usize> = written.map(|(bytes, size)| bytes / size.max(&1)).collect();
         let results = std::mem::take(&mut response.results).into_iter();
-        ClientReply { response, long_body, read: 0, written: written.into_iter(), results }
+        let written = written.into_iter();
+        ClientReply { response, long_body, read: 0, end, luggage, written, results }
     }
 
     fn body(&self) -> &[u8] {
         let body = self.long_body.as_deref().unwrap_or(self.response.body());
-        body.get(self.read..).unwrap_or(&[])
+        body.get(self.read..self.end).unwrap_or(&[])
     }
 
     /// How many elements the server wrote into the next buffer.
@@ -62,11 +74,43 @@ impl ClientReply {
     ///
     /// When it is not what the interface says.
     pub fn value<T: DeserializeOwned>(&mut self) -> Result<T, TransportError> {
+        let mut luggage = std::mem::take(&mut self.luggage);
         let body = self.body();
         let mut reader = ValueReader::new(body);
-        let value = reader.value("the result")?;
+        let value = scope::receiving(&mut luggage, || reader.value("the result"));
         self.read += body.len() - reader.rest().len();
-        Ok(value)
+        self.luggage = luggage;
+        Ok(value?)
+    }
+
+    /// The next result: a handle of kind `K`, with the rights of which `RIGHTS` are the bits.
+    ///
+    /// # Errors
+    ///
+    /// When none came along, or another one.
+    pub fn handle<K: Kind, const RIGHTS: u8>(&mut self) -> Result<OwnedFd, TransportError> {
+        Ok(self.value::<Decoded<Handle<K, RIGHTS>, OwnedFd>>()?.value)
+    }
+
+    /// The next result: a handle or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle`](ClientReply::handle).
+    pub fn optional_handle<K: Kind, const RIGHTS: u8>(
+        &mut self,
+    ) -> Result<Option<OwnedFd>, TransportError> {
+        Ok(self.value::<Decoded<Optional<Handle<K, RIGHTS>>, Option<OwnedFd>>>()?.value)
+    }
+
+    /// Takes the handles that came along, whatever the values say of them.
+    pub(crate) fn take_handles(self) -> Vec<OwnedFd> {
+        self.luggage.handles.into_iter().flatten().collect()
+    }
+
+    /// Takes the first object that came along, whatever the values say of it.
+    pub(crate) fn take_object(&mut self) -> Result<Reference, TransportError> {
+        self.luggage.take_object(0).map_err(malformed)
     }
 
     /// The next result: `bytes`.

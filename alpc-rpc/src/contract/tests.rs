@@ -132,6 +132,7 @@ const KEY_VALUE: InterfaceDesc = InterfaceDesc {
     minor: 1,
     endpoint: Some("acme.kv"),
     methods: &[READ, TOUCH, PAINT],
+    events: &[],
 };
 
 fn interface(methods: &[MethodDesc]) -> InterfaceDesc {
@@ -216,6 +217,7 @@ fn what_may_differ_without_harm_is_not_counted() {
         minor: 9,
         endpoint: None,
         methods: KEY_VALUE.methods,
+        events: &[],
     };
     check_equal(&KEY_VALUE, &other);
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
@@ -49,6 +50,12 @@ impl<T: Describe + ?Sized> Describe for &T {
 }
 
 impl<T: Describe + ?Sized> Describe for Box<T> {
+    fn describe() -> &'static TypeDesc {
+        T::describe()
+    }
+}
+
+impl<T: Describe + ?Sized> Describe for Arc<T> {
     fn describe() -> &'static TypeDesc {
         T::describe()
     }

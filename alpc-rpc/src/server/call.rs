@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::os::fd::OwnedFd;
 
 use alpc_transport::{
     Bytes, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region, Reply as Answer,
@@ -10,22 +11,24 @@ use alpc_transport::{
 use serde::{Deserialize, Serialize};
 
 use super::buffers::Held;
-use super::{Connection, InOutBuf, OutBuf};
-use crate::client::push_small;
+use super::{Connection, InOutBuf, Incoming, OutBuf, Sent};
+use crate::client::{push_index, push_small};
 use crate::decode::ValueReader;
 use crate::descriptor::MethodDesc;
-use crate::encode;
 use crate::error::Fault;
+use crate::handle::{Handle, Kind};
+use crate::object::{Link, ROOT};
+use crate::outgoing::Outgoing;
+use crate::scope::{self, Luggage};
 use crate::status::{self, place};
 use crate::view::{Blob, View};
+use crate::wire::{Decoded, Optional};
 
 /// A call that has come in, before its arguments are read.
 pub struct ServerCall<'m> {
-    call: &'m IncomingCall,
+    incoming: Incoming<'m>,
     connection: Connection<'m>,
     method: &'static MethodDesc,
-    parts: &'m mut [InPart],
-    travelled: Vec<Travelled>,
     outcome: &'m mut Outcome,
 }
 
@@ -34,19 +37,17 @@ pub struct ServerCall<'m> {
 pub(super) struct Outcome {
     /// All arguments were read: from here on the handler may have run.
     pub(super) begun: bool,
-    pub(super) answer: Option<Answer>,
+    pub(super) sent: Option<Sent>,
 }
 
 impl<'m> ServerCall<'m> {
     pub(super) fn new(
-        call: &'m IncomingCall,
+        incoming: Incoming<'m>,
         connection: Connection<'m>,
         method: &'static MethodDesc,
-        parts: &'m mut [InPart],
-        travelled: Vec<Travelled>,
         outcome: &'m mut Outcome,
     ) -> Self {
-        ServerCall { call, connection, method, parts, travelled, outcome }
+        ServerCall { incoming, connection, method, outcome }
     }
 
     /// The number of the method that is called.
@@ -56,25 +57,20 @@ impl<'m> ServerCall<'m> {
 
     /// What the handler is told, what it is given, and where its results go.
     pub fn parts(self) -> (Call<'m>, Arguments<'m>, Reply<'m>) {
-        let ServerCall { call, connection, method, mut parts, mut travelled, outcome } = self;
-        let Outcome { begun, answer } = outcome;
-        let mut body = call.body();
-        if call.tag() == status::LONG_BODY
-            && let Some((first, rest)) = std::mem::take(&mut parts).split_first_mut()
-        {
-            body = part_bytes(call, first);
-            parts = rest;
-            travelled.remove(0);
-        }
+        let ServerCall { incoming, connection, method, outcome } = self;
+        let Incoming { call, values, parts, travelled, luggage } = incoming;
+        let Outcome { begun, sent } = outcome;
         let context = Call { call, connection, method, travelled };
-        let values = ValueReader::new(body);
-        let arguments = Arguments { call, values, parts, rooms: 0, begun };
+        let values = ValueReader::new(values);
+        let arguments = Arguments { call, values, parts, rooms: 0, luggage, begun };
         let reply = Reply {
             limit: call.port().limits().max_argument_len,
             body: Vec::with_capacity(64),
             outs: Vec::new(),
             results: Vec::new(),
-            answer,
+            outgoing: Outgoing::new(),
+            link: connection.link(),
+            sent,
         };
         (context, arguments, reply)
     }
@@ -86,7 +82,7 @@ impl std::fmt::Debug for ServerCall<'_> {
     }
 }
 
-fn part_bytes<'m>(call: &'m IncomingCall, part: &'m InPart) -> &'m [u8] {
+pub(crate) fn part_bytes<'m>(call: &'m IncomingCall, part: &'m InPart) -> &'m [u8] {
     match part {
         InPart::Message(range) => call.message().get(range.clone()).unwrap_or(&[]),
         InPart::Bytes(bytes) => bytes.as_slice(),
@@ -156,6 +152,7 @@ pub struct Arguments<'m> {
     parts: &'m mut [InPart],
     /// Rooms that have been handed out.
     rooms: usize,
+    luggage: Luggage,
     /// To be set when all of them have been read.
     begun: &'m mut bool,
 }
@@ -172,7 +169,32 @@ impl<'m> Arguments<'m> {
     ///
     /// When it is not what the interface says; as with all that follow.
     pub fn value<T: Deserialize<'m>>(&mut self, name: &'static str) -> Result<T, Fault> {
-        Ok(self.values.value(name)?)
+        let values = &mut self.values;
+        Ok(scope::receiving(&mut self.luggage, || values.value(name))?)
+    }
+
+    /// The next argument: a handle of kind `K`, with the rights of which `RIGHTS` are the bits.
+    ///
+    /// # Errors
+    ///
+    /// When none came along, or another one.
+    pub fn handle<K: Kind, const RIGHTS: u8>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<OwnedFd, Fault> {
+        Ok(self.value::<Decoded<Handle<K, RIGHTS>, OwnedFd>>(name)?.value)
+    }
+
+    /// The next argument: a handle or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle`](Arguments::handle).
+    pub fn optional_handle<K: Kind, const RIGHTS: u8>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<OwnedFd>, Fault> {
+        Ok(self.value::<Decoded<Optional<Handle<K, RIGHTS>>, Option<OwnedFd>>>(name)?.value)
     }
 
     /// The next argument: `bytes`.
@@ -335,7 +357,9 @@ pub struct Reply<'m> {
     body: Vec<u8>,
     outs: Vec<Bytes>,
     results: Vec<Bytes>,
-    answer: &'m mut Option<Answer>,
+    outgoing: Outgoing,
+    link: &'m Link,
+    sent: &'m mut Option<Sent>,
 }
 
 impl<'m> Reply<'m> {
@@ -355,7 +379,21 @@ impl<'m> Reply<'m> {
     ///
     /// When it breaks a bound of the interface, or is too long.
     pub fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        Ok(encode::to_vec_within(value, &mut self.body, self.limit)?)
+        Ok(self.outgoing.encode(value, &mut self.body, self.limit)?)
+    }
+
+    /// The next result: a handle, which the caller gets.
+    pub fn handle(&mut self, handle: OwnedFd) {
+        push_index(&mut self.body, self.outgoing.handles.len());
+        self.outgoing.handles.push(handle);
+    }
+
+    /// The next result: a handle or none.
+    pub fn optional_handle(&mut self, handle: Option<OwnedFd>) {
+        self.body.push(u8::from(handle.is_some()));
+        if let Some(handle) = handle {
+            self.handle(handle);
+        }
     }
 
     /// The next result: `bytes`.
@@ -393,33 +431,43 @@ impl<'m> Reply<'m> {
     ///
     /// # Errors
     ///
-    /// When the error cannot be encoded.
-    pub fn error<E: Serialize>(self, error: &E) -> Result<(), Fault> {
-        let mut body = Vec::new();
-        encode::to_vec_within(error, &mut body, self.limit)?;
-        let answer = Answer { status: status::APPLICATION_ERROR, body, ..Answer::default() };
-        *self.answer = Some(with_long_body(answer));
-        Ok(())
+    /// When the error cannot be encoded, or the caller holds as many objects as it may.
+    pub fn error<E: Serialize>(mut self, error: &E) -> Result<(), Fault> {
+        self.body.clear();
+        self.outgoing = Outgoing::new();
+        self.outs.clear();
+        self.results.clear();
+        self.value(error)?;
+        self.finish(status::APPLICATION_ERROR)
     }
 
     /// Answers with what was written.
     ///
     /// # Errors
     ///
-    /// None in this version.
+    /// When the caller holds as many objects as it may.
     pub fn send(self) -> Result<(), Fault> {
-        let Reply { body, outs, results, answer, .. } = self;
-        *answer = Some(with_long_body(Answer { body, outs, results, ..Answer::default() }));
+        self.finish(0)
+    }
+
+    fn finish(self, status: u16) -> Result<(), Fault> {
+        let Reply { mut body, outs, results, outgoing, link, sent, .. } = self;
+        let sealed = outgoing.seal(link, ROOT, &mut body);
+        let sealed = sealed.map_err(|error| Fault::BadReply { what: error.to_string() })?;
+        let Outgoing { handles, objects: references } = outgoing;
+        let answer = Answer { status, tag: u64::from(sealed.tag), body, outs, results, handles };
+        let numbered = sealed.numbered;
+        *sent = Some(Sent { answer: with_long_body(answer), references, numbered });
         Ok(())
     }
 }
 
 /// Moves a body that is too long for a message among the bulk results.
-fn with_long_body(mut answer: Answer) -> Answer {
+pub(crate) fn with_long_body(mut answer: Answer) -> Answer {
     if answer.body.len() > status::MAX_BODY {
         let body = std::mem::take(&mut answer.body);
         answer.results.insert(0, Bytes::Vec(body));
-        answer.tag = u64::from(status::LONG_BODY);
+        answer.tag |= u64::from(status::LONG_BODY);
     }
     answer
 }

@@ -14,6 +14,8 @@ use std::sync::{Arc, OnceLock};
 use alpc_transport::{PeerIdentity, ServerPort};
 
 use super::{Dispatch, message_of};
+use crate::client::{AtWork, Crew};
+use crate::object::Link;
 
 /// One client's connection.
 ///
@@ -41,11 +43,24 @@ use super::{Dispatch, message_of};
 pub struct Connection<'m> {
     port: &'m ServerPort,
     session: &'m Session,
+    link: &'m Arc<Link>,
 }
 
 impl<'m> Connection<'m> {
-    pub(super) fn new(port: &'m ServerPort, session: &'m Session) -> Self {
-        Connection { port, session }
+    pub(crate) fn new(port: &'m ServerPort, session: &'m Session, link: &'m Arc<Link>) -> Self {
+        Connection { port, session, link }
+    }
+
+    pub(super) fn port(&self) -> &'m ServerPort {
+        self.port
+    }
+
+    pub(super) fn session(&self) -> &'m Session {
+        self.session
+    }
+
+    pub(super) fn link(&self) -> &'m Arc<Link> {
+        self.link
     }
 
     /// Who the client is, as the kernel says.
@@ -73,6 +88,12 @@ impl<'m> Connection<'m> {
         context.as_ref()
     }
 
+    /// How many objects the other side holds: those that calls gave it and it has not released, and
+    /// subscriptions to events.
+    pub fn objects(&self) -> usize {
+        self.link.objects()
+    }
+
     /// Ends the connection. The client sees it at once; its calls that run are not answered, and no
     /// more begin.
     pub fn close(&self) {
@@ -87,10 +108,12 @@ impl fmt::Debug for Connection<'_> {
     }
 }
 
-/// What the runtime keeps for a client, as the port's context.
-pub(super) struct Session {
-    /// The interface that the client chose when it connected.
-    pub(super) dispatch: Arc<dyn Dispatch>,
+/// What belongs to a connection, beside its objects.
+pub(crate) struct Session {
+    /// The interface that the client chose when it connected. A client serves none to its server.
+    root: Option<Arc<dyn Dispatch>>,
+    /// The threads that run a client's callbacks.
+    crew: Option<Arc<Crew>>,
     context: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Whether the server was told of the connection.
     pub(super) greeted: OnceLock<()>,
@@ -99,13 +122,33 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(dispatch: Arc<dyn Dispatch>) -> Self {
+    /// Of a server, which serves `root`.
+    pub(super) fn new(root: Arc<dyn Dispatch>) -> Self {
+        Session::with(Some(root), None)
+    }
+
+    /// Of a client, whose callbacks `crew` runs.
+    pub(crate) fn of_client(crew: Arc<Crew>) -> Self {
+        Session::with(None, Some(crew))
+    }
+
+    fn with(root: Option<Arc<dyn Dispatch>>, crew: Option<Arc<Crew>>) -> Self {
         Session {
-            dispatch,
+            root,
+            crew,
             context: OnceLock::new(),
             greeted: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn root(&self) -> Option<&dyn Dispatch> {
+        self.root.as_deref()
+    }
+
+    /// Says that this thread runs a handler, until what is returned is dropped.
+    pub(super) fn begin_handler(&self) -> Option<AtWork> {
+        self.crew.as_ref().map(Crew::begin)
     }
 
     /// Whether the server ended the connection. Calls that had come in by then are not run.

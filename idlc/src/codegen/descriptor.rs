@@ -63,6 +63,7 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
             minor: #minor,
             endpoint: #endpoint,
             methods: &__METHODS,
+            events: &[],
         };
     }
 }

@@ -363,6 +363,7 @@ const _: () = {
         minor: 0u16,
         endpoint: ::core::option::Option::Some("golden.buffers"),
         methods: &__METHODS,
+        events: &[],
     };
     #[automatically_derived]
     impl __rt::Client for BuffersClient {

@@ -129,6 +129,7 @@ const _: () = {
         minor: 10u16,
         endpoint: ::core::option::Option::Some("golden.methods"),
         methods: &__METHODS,
+        events: &[],
     };
     #[automatically_derived]
     impl __rt::Client for MethodsClient {
@@ -304,6 +305,7 @@ const _: () = {
         minor: 0u16,
         endpoint: ::core::option::Option::None,
         methods: &__METHODS,
+        events: &[],
     };
     #[automatically_derived]
     impl __rt::Client for EmptyClient {

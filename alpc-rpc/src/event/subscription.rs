@@ -1,0 +1,173 @@
+//! The receiving side of events.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use alpc_transport::Deadline;
+use serde::Deserialize;
+
+use super::Event;
+use super::sink::{Arrived, Sink, SinkEnd, Waited};
+use crate::client::{ClientCall, ClientCore};
+use crate::decode::ValueReader;
+use crate::error::{Fault, TransportError};
+use crate::framework;
+use crate::handle::{Handle, Kind};
+use crate::object::{Exported, Reference};
+use crate::scope::{self, Luggage};
+use crate::wire::Decoded;
+
+/// The events of one object, as they come: an iterator that blocks for the next.
+///
+/// It ends after an error that says that the connection is gone, or when the object itself is. Other
+/// errors are of one event, and the next may be read. Dropping it ends the subscription.
+///
+/// Up to 1024 events wait for their reader, and 4 MiB of them. What does not fit is missed, and so
+/// is what found the channel full: see [`missed`](Events::missed).
+pub struct Events<E> {
+    sink: Arc<Sink>,
+    source: Source,
+    missed: u64,
+    unrecognized: u64,
+    event: PhantomData<fn() -> E>,
+}
+
+/// Where events come from.
+enum Source {
+    /// What the server holds for the subscription: it is released when this is dropped.
+    Subscription(Reference),
+    /// There is none: why, until that was told.
+    Failed(Option<TransportError>),
+}
+
+impl<E: Event> Events<E> {
+    pub(crate) fn subscribe(core: &ClientCore) -> Self {
+        let sink = Arc::new(Sink::default());
+        let mut call = ClientCall::new(core, &framework::SUBSCRIBE);
+        call.refer(Reference::Own(Exported::Sink(Arc::new(SinkEnd(sink.clone())))));
+        let subscribed = call.invoke_infallible().and_then(|mut reply| reply.take_object());
+        let source = match subscribed {
+            Ok(subscription) => Source::Subscription(subscription),
+            Err(error) => Source::Failed(Some(error)),
+        };
+        Events { sink, source, missed: 0, unrecognized: 0, event: PhantomData }
+    }
+
+    /// Waits for the next event until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](TransportError::TimedOut) at the deadline;
+    /// [`Disconnected`](TransportError::Disconnected) when no more can come; or what is wrong with
+    /// an event, after which the next may be read.
+    pub fn wait(&mut self, deadline: Deadline) -> Result<E, TransportError> {
+        if let Source::Failed(error) = &mut self.source {
+            let gone = TransportError::Disconnected { may_have_run: false };
+            return Err(error.take().unwrap_or(gone));
+        }
+        loop {
+            match self.sink.wait(deadline) {
+                Waited::Event(arrived) => match self.read(arrived)? {
+                    Some(event) => return Ok(event),
+                    None => self.unrecognized += 1,
+                },
+                Waited::TimedOut => return Err(TransportError::TimedOut { may_have_run: false }),
+                Waited::Ended => return Err(TransportError::Disconnected { may_have_run: false }),
+            }
+        }
+    }
+
+    /// How many events were missed before the one that was returned last, because there was no room
+    /// for them.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// How many events came that only newer clients know.
+    pub fn unrecognized(&self) -> u64 {
+        self.unrecognized
+    }
+
+    fn read(&mut self, arrived: Arrived) -> Result<Option<E>, TransportError> {
+        self.missed = self.missed.saturating_add(arrived.missed);
+        let values = ValueReader::new(&arrived.arguments);
+        let mut arguments = EventReader { values, luggage: arrived.luggage };
+        E::read(arrived.ordinal, &mut arguments).map_err(|fault| match fault {
+            Fault::BoundExceeded { what } => {
+                TransportError::BoundExceeded { what, may_have_run: true }
+            }
+            fault => {
+                TransportError::Malformed { what: fault.text().to_owned(), may_have_run: true }
+            }
+        })
+    }
+}
+
+impl<E: Event> Iterator for Events<E> {
+    type Item = Result<E, TransportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if matches!(self.source, Source::Failed(None)) {
+            return None;
+        }
+        let next = self.wait(Deadline::NEVER);
+        match (&next, &self.source) {
+            (Err(TransportError::Disconnected { .. }), Source::Subscription(subscription)) => {
+                // If the connection is there, it is the object that went, as objects do.
+                let is_connected = subscription.is_connected();
+                self.source = Source::Failed(None);
+                (!is_connected).then_some(next)
+            }
+            _ => Some(next),
+        }
+    }
+}
+
+impl<E> fmt::Debug for Events<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("missed", &self.missed).finish_non_exhaustive()
+    }
+}
+
+/// The arguments of an event, read in the order of the interface.
+pub struct EventReader<'m> {
+    values: ValueReader<'m>,
+    luggage: Luggage,
+}
+
+impl<'m> EventReader<'m> {
+    /// Whether nothing is left: an older server did not send the arguments that follow.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The next argument.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the interface says; as with all that follow.
+    pub fn value<T: Deserialize<'m>>(&mut self, name: &'static str) -> Result<T, Fault> {
+        let values = &mut self.values;
+        Ok(scope::receiving(&mut self.luggage, || values.value(name))?)
+    }
+
+    /// The next argument: a handle of kind `K`, with the rights of which `RIGHTS` are the bits.
+    ///
+    /// # Errors
+    ///
+    /// When none came along, or another one.
+    pub fn handle<K: Kind, const RIGHTS: u8>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<OwnedFd, Fault> {
+        Ok(self.value::<Decoded<Handle<K, RIGHTS>, OwnedFd>>(name)?.value)
+    }
+}
+
+impl fmt::Debug for EventReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventReader").field("values", &self.values).finish_non_exhaustive()
+    }
+}

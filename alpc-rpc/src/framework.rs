@@ -1,0 +1,41 @@
+//! The calls that the two runtimes make to each other, beside those of interfaces.
+//!
+//! Their ordinals have the top bit set, which no method's has. They are put together and answered
+//! like all others, so each has a description as if it stood in an interface.
+
+use std::time::Duration;
+
+use crate::descriptor::MethodDesc;
+
+/// The bit that ordinals of interfaces do not have.
+const FRAMEWORK: u64 = 1 << 63;
+
+/// Lets go of objects. One-way; a list of `(number, messages to wait for)`.
+pub(crate) const RELEASE: u64 = FRAMEWORK | 2;
+
+/// Makes the channel by which a server calls its client.
+pub(crate) static REVERSE: MethodDesc = method("reverse", 3);
+
+/// Asks for the events of the object that the call is for. Brings an object to send them to, and
+/// answers with one that ends the subscription when it is released.
+pub(crate) static SUBSCRIBE: MethodDesc = method("subscribe", 4);
+
+/// The runtime answers these itself, so they take no time of a handler's.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+const fn method(name: &'static str, number: u64) -> MethodDesc {
+    MethodDesc {
+        name,
+        ordinal: FRAMEWORK | number,
+        oneway: false,
+        timeout: Some(TIMEOUT),
+        params: &[],
+        results: &[],
+        raises: None,
+    }
+}
+
+/// Whether a call is of this kind.
+pub(crate) fn is_framework(ordinal: u64) -> bool {
+    ordinal & FRAMEWORK != 0
+}

@@ -1,0 +1,160 @@
+//! The way of one call through an end of a connection, from the message to its answer.
+//!
+//! Servers and clients share it: a callback is a call in the other direction, and nothing else.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use alpc_transport::{ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Worker};
+
+use super::call::{Outcome, part_bytes};
+use super::{Connection, Dispatch, ServerCall, framework};
+use crate::error::Fault;
+use crate::framework::is_framework;
+use crate::object::{Exported, Numbered, ROOT, Reference, forward, open};
+use crate::scope::Luggage;
+use crate::status;
+
+/// A message that has come in, taken apart.
+pub(crate) struct Incoming<'m> {
+    pub(crate) call: &'m IncomingCall,
+    /// Its values, encoded.
+    pub(crate) values: &'m [u8],
+    /// Its bulk arguments, but for a body that was too long.
+    pub(crate) parts: &'m mut [InPart],
+    pub(crate) travelled: Vec<Travelled>,
+    pub(crate) luggage: Luggage,
+}
+
+/// An answer, and what it refers to.
+#[derive(Default)]
+pub(crate) struct Sent {
+    pub(crate) answer: Answer,
+    /// They are kept until the answer is sent, so that they are released after that.
+    pub(crate) references: Vec<Reference>,
+    /// The numbers that the answer has for them.
+    pub(crate) numbered: Vec<Numbered>,
+}
+
+/// Runs one call and answers it, whatever happens.
+pub(crate) fn serve(worker: &mut Worker, mut call: IncomingCall, connection: Connection<'_>) {
+    if connection.session().is_closed() {
+        // Nobody hears an answer.
+        return;
+    }
+    let answer = answer(&mut call, connection);
+    if !call.wants_reply() {
+        return;
+    }
+    let link = connection.link();
+    let Sent { answer, references, numbered } = answer.unwrap_or_else(|fault| refusal(&fault));
+    let Err((error, call)) = worker.reply(call, answer) else {
+        link.count_unanswered(&references);
+        return;
+    };
+    link.take_back(&numbered);
+    if let Some(call) = call {
+        let what = error.to_string();
+        let fault = match error.kind() {
+            ErrorKind::TooLarge { .. } => Fault::ReplyTooLong { what },
+            _ => Fault::BadReply { what },
+        };
+        // If not even that can be sent, the client is gone.
+        let _gone = worker.reply(call, refusal(&fault).answer);
+    }
+}
+
+fn refusal(fault: &Fault) -> Sent {
+    let body = fault.text().as_bytes().to_vec();
+    Sent { answer: Answer { status: fault.code(), body, ..Answer::default() }, ..Sent::default() }
+}
+
+/// Takes a call apart and has whom it is for run it.
+fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, Fault> {
+    let wants_reply = call.wants_reply();
+    let is_expired = call.deadline().is_past();
+    // A message without an answer is taken apart all the same: what it refers to waits for it.
+    if is_expired && wants_reply {
+        return Err(Fault::Expired);
+    }
+    let mut travelled: Vec<_> = call.travelled().collect();
+    call.fetch().map_err(|error| Fault::BadArguments { what: error.to_string() })?;
+    let mut all_parts = call.take_parts();
+    let handles = call.take_handles();
+    let call = &*call;
+    let mut parts = all_parts.as_mut_slice();
+    let mut body = call.body();
+    if call.tag() & status::LONG_BODY != 0
+        && let Some((first, rest)) = std::mem::take(&mut parts).split_first_mut()
+    {
+        body = part_bytes(call, first);
+        parts = rest;
+        travelled.remove(0);
+    }
+
+    let malformed = |what: &str| Fault::BadArguments { what: what.to_owned() };
+    let (values, envelope) = open(body, call.tag() & status::ENVELOPE != 0)
+        .ok_or_else(|| malformed("the envelope is broken"))?;
+    let link = connection.link();
+    let mut luggage = link.resolve(&envelope, wants_reply).map_err(malformed)?;
+    luggage.handles = handles.into_iter().map(Some).collect();
+    let incoming = Incoming { call, values, parts, travelled, luggage };
+
+    let object = match envelope.object {
+        ROOT => None,
+        number => {
+            let missing = "the object was released, or never given to this caller";
+            Some(link.find(number, wants_reply).ok_or_else(|| malformed(missing))?)
+        }
+    };
+    match &object {
+        Some(Exported::Sink(sink)) => {
+            sink.arrive(call.method(), values, incoming.luggage).map_err(malformed)?;
+            Ok(Sent::default())
+        }
+        Some(Exported::Forwarder(target)) => forward(incoming, target, link),
+        Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
+        _ if is_framework(call.method()) => framework::answer(incoming, connection, object),
+        _ if is_expired => Err(Fault::Expired),
+        Some(Exported::Object(object)) => run(incoming, connection, &**object),
+        None => match connection.session().root() {
+            Some(root) => run(incoming, connection, root),
+            None => Err(Fault::UnknownMethod),
+        },
+    }
+}
+
+/// Has an interface run a call. A panic of the handler's is its caller's fault to hear of.
+fn run(
+    incoming: Incoming<'_>,
+    connection: Connection<'_>,
+    dispatch: &(impl Dispatch + ?Sized),
+) -> Result<Sent, Fault> {
+    let ordinal = incoming.call.method();
+    let method = dispatch.interface().method(ordinal).ok_or(Fault::UnknownMethod)?;
+    let _at_work = connection.session().begin_handler();
+    let mut outcome = Outcome::default();
+    let server_call = ServerCall::new(incoming, connection, method, &mut outcome);
+    let ran = catch_unwind(AssertUnwindSafe(|| dispatch.dispatch(server_call)));
+    match ran {
+        Ok(Ok(())) => Ok(outcome.sent.unwrap_or_default()),
+        // A bound that is broken after the arguments were read is broken by the answer.
+        Ok(Err(fault)) if outcome.begun => Err(fault.after_handler()),
+        Ok(Err(fault)) => Err(fault),
+        Err(panic) => {
+            report(method.name, &*panic);
+            Err(Fault::HandlerPanicked)
+        }
+    }
+}
+
+/// The panic's message was printed where it happened; this says which call it ended.
+fn report(method: &str, panic: &(dyn Any + Send)) {
+    let message = message_of(panic);
+    eprintln!("alpc-rpc: the handler of `{method}` panicked ({message}); its caller was told");
+}
+
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
