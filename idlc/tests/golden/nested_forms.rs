@@ -586,6 +586,7 @@ const _: () = {
         minor: 0u16,
         endpoint: ::core::option::Option::None,
         methods: &__METHODS,
+        events: &[],
     };
     #[automatically_derived]
     impl __rt::Client for NestedClient {
