@@ -17,6 +17,8 @@ pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "grammar")]
 pub mod fix;
+#[cfg(feature = "grammar")]
+pub mod fmt;
 pub mod front;
 pub mod ir;
 #[cfg(feature = "grammar")]

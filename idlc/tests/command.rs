@@ -115,6 +115,21 @@ fn what_is_certain_is_mended_and_the_rest_is_told() {
 }
 
 #[test]
+fn files_are_laid_out_in_place_and_only_once() {
+    let folder = Folder::new("fmt");
+    folder.file("a.idl", "module a;const A:u8=1; // why");
+    folder.file("bad.idl", "module a;const A:u8=;");
+    let listed = folder.idlc(&["fmt", "--check", "a.idl"]);
+    assert_eq!((listed.status.code(), text(&listed.stdout)), (Some(1), "a.idl\n"));
+    let done = folder.idlc(&["fmt", "a.idl", "bad.idl"]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(text(&done.stderr).starts_with("error[E0001]"), "{}", text(&done.stderr));
+    assert_eq!(folder.read("a.idl"), "module a;\nconst A: u8 = 1; // why\n");
+    assert_eq!(folder.read("bad.idl"), "module a;const A:u8=;");
+    assert_eq!(folder.idlc(&["fmt", "--check", "a.idl"]).status.code(), Some(0));
+}
+
+#[test]
 fn rust_goes_where_it_is_told() {
     let folder = Folder::new("gen");
     let text_of = "module acme.a;\n/// Most.\nconst MAX: u32 = 16;\n";

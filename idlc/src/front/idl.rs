@@ -13,7 +13,7 @@ mod lower;
 mod repair;
 mod scene;
 mod slips;
-mod tokens;
+pub(crate) mod tokens;
 mod working;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
@@ -40,6 +40,16 @@ pub fn parse(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) -> 
     reading.lose(lost);
     let (module, lost) = reading.finish(file, diagnostics);
     Parsed { module, lost }
+}
+
+/// Whether `text` can be read without being mended. What it says may be wrong all the same.
+pub(crate) fn parses(text: &str) -> bool {
+    let mut whole = true;
+    let tokens = tokens::Tokens::of(text, &mut |flaw| {
+        // Comments that look like documentation are told, and are comments.
+        whole &= matches!(flaw, tokens::Flaw::JavaDoc(_));
+    });
+    whole && brackets::too_deep(&tokens).is_none() && grammar::parse(text).is_ok()
 }
 
 /// Tells that a file is not text, at the byte where that shows.

@@ -8,6 +8,7 @@
 mod arguments;
 mod check;
 mod files;
+mod format;
 mod generate;
 mod report;
 
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use arguments::{Command, Given};
 
 /// In the order in which they are listed.
-const COMMANDS: &[&Command] = &[&check::COMMAND, &generate::COMMAND];
+const COMMANDS: &[&Command] = &[&check::COMMAND, &format::COMMAND, &generate::COMMAND];
 
 /// Why a command did not do what it was asked for.
 enum Failure {

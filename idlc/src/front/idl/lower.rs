@@ -131,6 +131,12 @@ fn parts(pair: Pair<'_, Rule>) -> impl Iterator<Item = Pair<'_, Rule>> {
     pair.into_inner().filter(|inner| !is_mark(inner.as_rule()))
 }
 
+/// The text of a pair, without the comments that pest counts in.
+fn written<'i>(pair: &Pair<'i, Rule>) -> &'i str {
+    let len = grammar::end_of(pair).saturating_sub(pair.as_span().start());
+    pair.as_str().get(..len).unwrap_or_default().trim()
+}
+
 fn is_mark(rule: Rule) -> bool {
     matches!(
         rule,

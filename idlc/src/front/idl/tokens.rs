@@ -9,7 +9,7 @@ use super::brackets::MAX_DEPTH;
 
 /// What kind of thing a [`Token`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A name or keyword.
     Word,
     /// A number, size, duration or version.
@@ -30,18 +30,18 @@ pub(super) enum Kind {
 
 /// A word, a mark, a line of documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// Where it is.
-    pub(super) at: Range<usize>,
+    pub(crate) at: Range<usize>,
     /// Whether it is the first on its line.
-    pub(super) leads_line: bool,
+    pub(crate) leads_line: bool,
 }
 
 /// Something that is no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// A block comment that goes on to the end of the file: its opening mark.
     OpenComment(Range<usize>),
     /// A block comment with too many in it.
@@ -60,56 +60,56 @@ pub(super) enum Flaw {
 
 /// The tokens of a text.
 #[derive(Debug)]
-pub(super) struct Tokens<'t> {
+pub(crate) struct Tokens<'t> {
     text: &'t str,
     list: Vec<Token>,
 }
 
 impl<'t> Tokens<'t> {
     /// Cuts `text` into tokens; `report` hears what could not be one.
-    pub(super) fn of(text: &'t str, report: &mut dyn FnMut(Flaw)) -> Self {
+    pub(crate) fn of(text: &'t str, report: &mut dyn FnMut(Flaw)) -> Self {
         let mut cutter = Cutter { text, at: 0, list: Vec::new(), leads_line: true, report };
         while cutter.step() {}
         Self { text, list: cutter.list }
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// The token with this index.
-    pub(super) fn get(&self, index: usize) -> Option<&Token> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Token> {
         self.list.get(index)
     }
 
     /// What the token with this index says; empty behind the end.
-    pub(super) fn word(&self, index: usize) -> &'t str {
+    pub(crate) fn word(&self, index: usize) -> &'t str {
         self.list.get(index).map_or("", |token| &self.text[token.at.clone()])
     }
 
     /// The kind of the token with this index.
-    pub(super) fn kind(&self, index: usize) -> Option<Kind> {
+    pub(crate) fn kind(&self, index: usize) -> Option<Kind> {
         self.list.get(index).map(|token| token.kind)
     }
 
     /// Where the token with this index is; the end of the text behind the end.
-    pub(super) fn at(&self, index: usize) -> Range<usize> {
+    pub(crate) fn at(&self, index: usize) -> Range<usize> {
         self.list.get(index).map_or(self.text.len()..self.text.len(), |token| token.at.clone())
     }
 
     /// The index of the first token that ends behind `offset`.
-    pub(super) fn index_at(&self, offset: usize) -> usize {
+    pub(crate) fn index_at(&self, offset: usize) -> usize {
         self.list.partition_point(|token| token.at.end <= offset)
     }
 
     /// All tokens.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Token> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Token> {
         self.list.iter()
     }
 
     /// The text they were cut from.
-    pub(super) fn text(&self) -> &'t str {
+    pub(crate) fn text(&self) -> &'t str {
         self.text
     }
 }

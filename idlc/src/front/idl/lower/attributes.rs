@@ -6,7 +6,7 @@ use core::time::Duration;
 use pest::iterators::Pair;
 
 use super::literal::{self, Number};
-use super::{Lowerer, Rule, doc_line, parts};
+use super::{Lowerer, Rule, doc_line, parts, written};
 use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::ir::{At, Docs, Name, Version};
 
@@ -352,7 +352,7 @@ impl Lowerer<'_> {
     /// A duration as the argument of the attribute `name`.
     pub(super) fn duration(&mut self, decor: &mut Decor<'_>, name: &str) -> Option<At<Duration>> {
         let argument = self.argument(decor, name, &format!("{name}(250ms)"))?;
-        let (text, span) = (argument.as_str().trim(), self.span(&argument));
+        let (text, span) = (written(&argument), self.span(&argument));
         match literal::number(text) {
             Ok(Number::Duration(duration)) if !duration.is_zero() => {
                 return Some(At::new(duration, span));

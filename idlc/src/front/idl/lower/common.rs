@@ -4,7 +4,7 @@
 use pest::iterators::Pair;
 
 use super::attributes::Decor;
-use super::{Lowerer, Rule};
+use super::{Lowerer, Rule, written};
 use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::ir::{At, Availability, Deprecation, ExprKind, Look, Name, RustCode, Version, Via};
 use crate::source::Span;
@@ -72,7 +72,7 @@ impl Lowerer<'_> {
     /// `via(section)`
     pub(super) fn via(&mut self, decor: &mut Decor<'_>) -> Option<At<Via>> {
         let argument = self.argument(decor, "via", "via(section)")?;
-        let (word, span) = (argument.as_str().trim(), self.span(&argument));
+        let (word, span) = (written(&argument), self.span(&argument));
         if let Some(via) = Via::from_name(word) {
             return Some(At::new(via, span));
         }
@@ -88,7 +88,7 @@ impl Lowerer<'_> {
 
     /// The version that an argument is.
     pub(super) fn version_of(&mut self, argument: &Pair<'_, Rule>) -> Option<At<Version>> {
-        let (text, span) = (argument.as_str().trim(), self.span(argument));
+        let (text, span) = (written(argument), self.span(argument));
         let version = super::literal::version(text);
         if version.is_none() {
             let told = not_a_version(text, span);
@@ -103,7 +103,7 @@ fn not_a_version(text: &str, span: Span) -> Diagnostic {
     let told = Diagnostic::error(codes::BAD_VERSION, message, span)
         .label("a version is `major.minor`, two numbers up to 65535");
     match super::literal::version(&format!("{text}.0")) {
-        Some(_) => told.suggest("add the minor version", span.after(), ".0"),
+        Some(_) => told.fix("add the minor version", span.after(), ".0"),
         None => told,
     }
 }

@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::{Lowerer, Rule, parts};
+use super::{Lowerer, Rule, parts, written};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{Bounds, FloatKind, IntKind, Path, Type, TypeKind};
 use crate::source::Span;
@@ -144,7 +144,7 @@ impl Lowerer<'_> {
             let span = self.span(&argument);
             match argument.as_rule() {
                 Rule::ty => {
-                    let text = argument.as_str().trim().to_owned();
+                    let text = written(&argument).to_owned();
                     match self.ty(argument) {
                         Some(ty) => arguments.types.push(Argument { ty, text }),
                         None => arguments.broken = true,
