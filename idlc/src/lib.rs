@@ -16,6 +16,10 @@ pub mod codegen;
 pub mod compile;
 pub mod diagnostic;
 #[cfg(feature = "grammar")]
+pub mod dump;
+#[cfg(feature = "grammar")]
+pub mod explain;
+#[cfg(feature = "grammar")]
 pub mod fix;
 #[cfg(feature = "grammar")]
 pub mod fmt;
@@ -23,6 +27,8 @@ pub mod front;
 pub mod ir;
 #[cfg(feature = "grammar")]
 pub mod json;
+#[cfg(feature = "grammar")]
+pub mod print;
 pub mod resolve;
 pub mod source;
 

@@ -48,7 +48,10 @@ pub(super) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
     let tokens = Tokens::of(text, &mut |_| {});
     let mut all = Vec::with_capacity(tokens.len());
     let mut end = 0;
-    for (index, token) in tokens.iter().enumerate() {
+    for token in tokens.iter() {
+        if token.at.start < end {
+            continue;
+        }
         let lines = comments(&text[end..token.at.start], &mut all);
         let kind = match token.kind {
             TokenKind::Word | TokenKind::Number | TokenKind::Text => Kind::Word,
@@ -58,8 +61,12 @@ pub(super) fn lexemes(text: &str) -> Vec<Lexeme<'_>> {
             TokenKind::Mark => Kind::Mark,
         };
         let joined = end == token.at.start;
-        all.push(Lexeme { kind, text: tokens.word(index), lines, joined });
-        end = token.at.end;
+        let len = match kind {
+            Kind::Word => uuid_len(&text[token.at.start..]).unwrap_or(token.at.len()),
+            _ => token.at.len(),
+        };
+        end = token.at.start + len;
+        all.push(Lexeme { kind, text: &text[token.at.start..end], lines, joined });
     }
     comments(&text[end..], &mut all);
     join_attributes(all)
@@ -108,6 +115,25 @@ fn arrays(all: &[Lexeme<'_>]) -> Vec<bool> {
         }
     }
     is_array
+}
+
+/// The length of the uuid that `text` begins with, which is one word in values as well. As the
+/// grammar, generous about the digits of a group.
+fn uuid_len(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for (group, digits) in [(0, 7..=9), (1, 3..=5), (2, 3..=5), (3, 3..=5), (4, 11..=13)] {
+        if group > 0 {
+            at += text.get(at..)?.strip_prefix('-').map(|_| 1)?;
+        }
+        let rest = text.get(at..)?;
+        let len = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        if !digits.contains(&len) {
+            return None;
+        }
+        at += len;
+    }
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    (!text[at..].starts_with(is_word)).then_some(at)
 }
 
 /// Adds the comments in what stands between two tokens; gives the line ends behind the last.

@@ -1,28 +1,39 @@
 //! `idlc gen`: code for an interface.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use idlc::compile::Compilation;
+use idlc::ir::Module;
 
 use crate::arguments::{Command, Given, Switch};
 use crate::report::{Format, tell};
-use crate::{Failure, Outcome, Verdict, files, print};
+use crate::{Failure, Outcome, Verdict, backend, files, print};
 
 /// `idlc gen`
 pub(crate) const COMMAND: Command = Command {
     name: "gen",
-    about: "Write Rust for a file",
-    usage: "FILE [-o OUT] [--check]",
+    about: "Write code for a file",
+    usage: "FILE [--lang NAME] [-o OUT] [--check]",
     details: "\
-The Rust goes to standard output unless told otherwise. A build script does this by itself, with
-`idlc::Builder`; this is for Rust that is kept beside its source.
+Rust goes to standard output unless told otherwise. A build script does this by itself, with
+`idlc::Builder`; this is for code that is kept beside its source.
+
+Any other language NAME is made by a program `idlc-gen-NAME`. It is given the description as JSON
+on standard input (docs/ir.md) and answers {\"files\": [{\"path\": .., \"text\": ..}]}; the files go
+below the folder OUT, or here.
 ",
     options: &[
-        Switch { name: "-o", value: Some("OUT"), about: "write to this file" },
+        Switch { name: "--lang", value: Some("NAME"), about: "rust (default) or another" },
+        Switch {
+            name: "-o",
+            value: Some("OUT"),
+            about: "the file to write; a folder, if not Rust",
+        },
         Switch {
             name: "--check",
             value: None,
-            about: "write nothing, and fail if OUT would change",
+            about: "write nothing, and fail if a file would change",
         },
     ],
     run,
@@ -30,38 +41,77 @@ The Rust goes to standard output unless told otherwise. A build script does this
 
 fn run(given: &Given) -> Outcome {
     let file = given.file()?;
+    let language = given.value("--lang").map_or("rust".into(), |name| name.to_string_lossy());
     let out = given.value("-o").map(Path::new);
-    if given.has("--check") && out.is_none() {
+    let action = if given.has("--check") { Action::Compare } else { Action::Write };
+    if language == "rust" && action == Action::Compare && out.is_none() {
         return Err(Failure::Usage("`--check` compares with a file: add `-o OUT`".into()));
     }
     let mut run = Compilation::new();
-    let module = run.module_for_rust(file);
+    let module = match &*language {
+        "rust" => run.module_for_rust(file),
+        // What other back ends cannot do, they say themselves.
+        _ => run.module(file),
+    };
     tell(&run, Format::Human)?;
     let Some(module) = module else { return Ok(Verdict::Bad) };
-    let rust = run.rust(&file.display().to_string(), &module).map_err(|error| {
-        Failure::Trouble(format!("{}: the Rust made of it is not Rust: {error}", file.display()))
-    })?;
-    match out {
-        None => print(&rust),
-        Some(out) if given.has("--check") => Ok(is_current(out, &rust)),
-        Some(out) => {
-            files::replace(out, &rust)?;
-            Ok(Verdict::Good)
+    if language == "rust" {
+        let rust = rust(&run, file, &module)?;
+        return match out {
+            Some(out) => action.on(out, &rust),
+            None => print(&rust),
+        };
+    }
+    let made = match backend::run(&language, &module)? {
+        Ok(made) => made,
+        Err(refused) => return Ok(refused),
+    };
+    let folder = out.map_or_else(PathBuf::new, Path::to_owned);
+    let mut verdict = Verdict::Good;
+    for file in made {
+        if action.on(&folder.join(&file.path), &file.text)? == Verdict::Bad {
+            verdict = Verdict::Bad;
         }
     }
+    Ok(verdict)
 }
 
-/// Whether `out` holds `text`; says so if not.
-fn is_current(out: &Path, text: &str) -> Verdict {
-    match std::fs::read(out) {
-        Ok(old) if old == text.as_bytes() => Verdict::Good,
-        Ok(_) => {
-            eprintln!("idlc: `{}` is not what its source says: generate it anew", out.display());
-            Verdict::Bad
+fn rust(run: &Compilation, file: &Path, module: &Module) -> Result<String, Failure> {
+    let shown = file.display().to_string();
+    run.rust(&shown, module).map_err(|error| {
+        Failure::Trouble(format!("{shown}: the Rust made of it is not Rust: {error}"))
+    })
+}
+
+/// What is done with generated text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Write,
+    Compare,
+}
+
+impl Action {
+    fn on(self, path: &Path, text: &str) -> Outcome {
+        let old = fs::read(path);
+        if old.as_ref().is_ok_and(|old| old == text.as_bytes()) {
+            return Ok(Verdict::Good);
         }
-        Err(error) => {
-            eprintln!("idlc: cannot read `{}`: {error}", out.display());
-            Verdict::Bad
+        if self == Action::Compare {
+            match old {
+                Ok(_) => eprintln!(
+                    "idlc: `{}` is not what its source says: generate it anew",
+                    path.display()
+                ),
+                Err(error) => eprintln!("idlc: cannot read `{}`: {error}", path.display()),
+            }
+            return Ok(Verdict::Bad);
         }
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::Trouble(format!("cannot make `{}`: {error}", folder.display()))
+            })?;
+        }
+        files::replace(path, text)?;
+        Ok(Verdict::Good)
     }
 }

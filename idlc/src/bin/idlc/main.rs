@@ -6,7 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod backend;
 mod check;
+mod dump;
+mod explain;
 mod files;
 mod format;
 mod generate;
@@ -19,7 +22,8 @@ use std::process::ExitCode;
 use arguments::{Command, Given};
 
 /// In the order in which they are listed.
-const COMMANDS: &[&Command] = &[&check::COMMAND, &format::COMMAND, &generate::COMMAND];
+const COMMANDS: &[&Command] =
+    &[&check::COMMAND, &format::COMMAND, &generate::COMMAND, &dump::COMMAND, &explain::COMMAND];
 
 /// Why a command did not do what it was asked for.
 enum Failure {

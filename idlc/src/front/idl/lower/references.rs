@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::attributes::Target;
-use super::{Lowerer, Rule, parts};
+use super::{Lowerer, Rule, parts, written};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::front::handle;
 use crate::ir::{At, Event, TypeKind};
@@ -51,7 +51,7 @@ impl Lowerer<'_> {
     /// An argument that is a single word.
     fn word(&mut self, argument: &Pair<'_, Rule>, otherwise: &str) -> Option<At<String>> {
         let span = self.span(argument);
-        let text = argument.as_str().trim();
+        let text = written(argument);
         let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_word {
             self.error(codes::BAD_HANDLE, otherwise, span);
