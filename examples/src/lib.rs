@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod frames;
 pub mod kv;
 pub mod session;
 pub mod signals;

@@ -1,0 +1,13 @@
+//! The frame service: large buffers that travel both ways, are shared, and are changed in place.
+
+pub mod pixels;
+pub mod source;
+pub mod story;
+
+/// The interface, from its `.idl` file.
+pub mod interface {
+    alpc_rpc::include_interface!("frames");
+}
+
+/// Where the service is, unless one says otherwise.
+pub const PORT: &str = "acme.frames";
