@@ -50,7 +50,7 @@ const ARROWS: &[Arrows] = &[
         normal: &["idlc", "proc-macro2", "quote", "syn"],
         build: &[],
         // Its documentation's examples run with the runtime.
-        dev: &["alpc-rpc"],
+        dev: &["alpc-rpc", "trybuild"],
     },
     Arrows {
         package: "idlc",
