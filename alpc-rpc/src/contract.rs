@@ -13,11 +13,10 @@ use alpc_contract::{
     MethodKind, Param, Type, Types, Variant, Version,
 };
 
-use alpc_transport::handle::Rights;
-
 use crate::descriptor::{
     Direction, EventDesc, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc, ParamDesc, Ty, TypeDesc,
 };
+use crate::handle::Rights;
 
 /// The contract of `interface`, with every named type that it reaches.
 pub(crate) fn of(interface: &InterfaceDesc) -> Contract {

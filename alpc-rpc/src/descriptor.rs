@@ -10,11 +10,10 @@
 use core::time::Duration;
 use std::fmt;
 
-use alpc_transport::handle::{HandleKind, Rights};
-
 mod built_in;
 
 use crate::contract;
+use crate::handle::{HandleKind, Rights};
 
 /// How one description refers to another.
 pub type Ty = fn() -> &'static TypeDesc;

@@ -8,7 +8,8 @@
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 
-use alpc_transport::handle::{HandleKind, Rights, check};
+use alpc_transport::handle::check;
+pub use alpc_transport::handle::{HandleKind, Rights};
 use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
 use crate::descriptor::{Describe, TypeDesc};

@@ -40,7 +40,8 @@ pub mod v1 {
     /// What sorts of things handles stand for, as types.
     pub mod handle {
         pub use crate::handle::{
-            Any, Event, File, Kind, Pipe, Process, Section, Socket, Thread, Token,
+            Any, Event, File, HandleKind, Kind, Pipe, Process, Rights, Section, Socket, Thread,
+            Token,
         };
     }
 

@@ -194,9 +194,16 @@ impl<'a> ClientCall<'a> {
                 Ok(Answer::Results(ClientReply::new(response, long_body, end, &elements, luggage)))
             }
             status::APPLICATION_ERROR => Ok(Answer::Error(values.to_vec(), luggage)),
-            status::GIVEN_UP => Err(TransportError::Cancelled { may_have_run: false }),
+            status::GIVEN_UP => {
+                link.take_back(&sealed.numbered);
+                Err(TransportError::Cancelled { may_have_run: false })
+            }
             code => {
                 let fault = Fault::from_wire(code, &String::from_utf8_lossy(body));
+                if !fault.may_have_run() {
+                    // No handler has what was given away.
+                    link.take_back(&sealed.numbered);
+                }
                 Err(TransportError::from_fault(fault, method.name))
             }
         }

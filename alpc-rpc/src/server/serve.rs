@@ -73,8 +73,8 @@ fn refusal(fault: &Fault) -> Sent {
 fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, Fault> {
     let wants_reply = call.wants_reply();
     let is_expired = call.deadline().is_past();
-    // A message without an answer is taken apart all the same: what it refers to waits for it.
-    if is_expired && wants_reply {
+    // What a message refers to waits for it, so one that refers to something is taken apart.
+    if is_expired && wants_reply && call.tag() & status::ENVELOPE == 0 {
         return Err(Fault::Expired);
     }
     let mut travelled: Vec<_> = call.travelled().collect();
