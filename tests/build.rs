@@ -12,5 +12,7 @@ fn main() {
         .file("idl/bounds_loose.idl")
         .file("../idlc/tests/golden/attributes.idl")
         .file("../idlc/tests/golden/evolution.idl")
+        .file("../idlc/tests/golden/sensitive.idl")
+        .file("../idlc/tests/golden/tombstones.idl")
         .compile_or_exit();
 }

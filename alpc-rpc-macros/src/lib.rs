@@ -60,6 +60,8 @@ use proc_macro::TokenStream;
 /// | `name = "acme.kv.KeyValue"` | full name; identity, where there is no uuid |
 /// | `version = "1.1"` | peers of another major version are refused; 1.0 unless said |
 /// | `endpoint = "acme.kv"` | where `connect_default` goes |
+/// | `added = "1.1"` | the version that it came with |
+/// | `stable` | others depend on it: it must have a `uuid` |
 /// | `crate = path` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
 ///
 /// # Methods
@@ -73,7 +75,12 @@ use proc_macro::TokenStream;
 /// | `#[timeout("250ms")]` | deadline of calls that set none |
 /// | `#[wire_name = "old"]` | the name on the wire, after a rename |
 /// | `#[returns(info, pixels)]` | the returned tuple is several results, with these names |
-/// | `#[added(1.1)]` | the version that it came with; also on parameters |
+/// | `#[added(1.1)]` | the version that it came with; also on parameters. Such a method has a body that answers `Unimplemented`, unless it is given one (with `panic = "abort"` it has none) |
+/// | `#[deprecated]`, `#[doc(hidden)]` | so is the client's method |
+/// | `#[must_understand]` | one-way: a server that does not know it closes the connection |
+/// | `#[cancellable]` | the handler looks at `Call::is_cancelled` |
+///
+/// `#[sensitive]` on a parameter or in `#[returns]` keeps its value out of the texts of errors.
 ///
 /// A returned tuple without `#[returns]` is one result that is a tuple. `#[raw]`, `#[max]` and
 /// `#[min]` may stand before a name in `#[returns]`; `_` is the one result without a name.
@@ -176,6 +183,8 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | `#[alpc(union)]` | an enum of alternatives, also where none carries anything |
 /// | `#[alpc(flags(READ = 0x1, ..))]` | a struct around an unsigned integer whose bits have names |
 /// | `#[alpc(name = "acme.kv.Entry")]` | its full name, by which versions are compared |
+/// | `#[alpc(added = "1.1")]` | the version that it came with |
+/// | `#[alpc(sensitive)]` | nobody prints it: gets a `Debug` that tells nothing, in place of a derived one |
 /// | `#[alpc(crate = path)]` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
 ///
 /// An enum whose variants carry nothing is sent as a number. If it is open it has a variant
@@ -197,7 +206,8 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// |---|---|
 /// | `#[alpc(max = N)]`, `#[alpc(min = N)]` | bounds, enforced on both sides |
 /// | `#[alpc(default = value)]` | stands in where an older peer does not send the field |
-/// | `#[alpc(added = "1.1")]` | the version that the field came with |
+/// | `#[alpc(added = "1.1")]` | the version that the field or variant came with |
+/// | `#[alpc(sensitive)]` | nobody prints the field: the type gets a `Debug` without it, in place of a derived one |
 /// | `#[alpc(value = N)]` | the number of an enum's variant, as does `= N` |
 /// | `#[alpc(tag = N)]` | the tag of a union's variant |
 #[proc_macro_derive(Alpc, attributes(alpc))]

@@ -41,6 +41,12 @@ impl BoundExceeded {
         BoundExceeded { what, found, min, max }
     }
 
+    /// The same, without telling what was found: it is sensitive.
+    #[must_use]
+    pub fn redacted(self) -> BoundExceeded {
+        BoundExceeded { found: "is out of bounds".to_owned(), ..self }
+    }
+
     /// The parameter, field or result whose value it is.
     pub fn what(&self) -> &'static str {
         self.what

@@ -214,6 +214,14 @@ pub struct MethodDesc {
     pub ordinal: u64,
     /// Whether it has no reply.
     pub oneway: bool,
+    /// Whether asking twice does no harm.
+    pub idempotent: bool,
+    /// Whether a server that does not know this one-way method closes the connection
+    /// (`[must_understand]`).
+    pub must_understand: bool,
+    /// Whether its handler looks at [`Call::is_cancelled`](crate::Call::is_cancelled)
+    /// (`[cancellable]`).
+    pub cancellable: bool,
     /// How long a caller waits unless it says otherwise.
     pub timeout: Option<Duration>,
     /// The parameters, in order.
@@ -305,6 +313,9 @@ impl fmt::Debug for MethodDesc {
             .field("name", &self.name)
             .field("ordinal", &format_args!("{:#018x}", self.ordinal))
             .field("oneway", &self.oneway)
+            .field("idempotent", &self.idempotent)
+            .field("must_understand", &self.must_understand)
+            .field("cancellable", &self.cancellable)
             .field("timeout", &self.timeout)
             .field("params", &self.params)
             .field("results", &self.results)

@@ -25,7 +25,7 @@ pub mod v1 {
     pub use crate::event::{Emitter, Event, EventReader, EventWriter, HasEvents};
     pub use crate::object::Object;
     pub use crate::server::{
-        Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall,
+        Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall, unimplemented,
     };
     pub use crate::{Blob, BytesArg, CallError, Fault, TransportError, View};
     pub use alpc_transport::Element;

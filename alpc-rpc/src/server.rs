@@ -5,6 +5,7 @@ mod call;
 mod connection;
 mod framework;
 mod serve;
+mod unimplemented;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +23,8 @@ pub(crate) use call::{part_bytes, with_long_body};
 pub use connection::Connection;
 pub(crate) use connection::Session;
 pub(crate) use serve::{Incoming, Sent, message_of, serve};
+use unimplemented::is_unimplemented;
+pub use unimplemented::unimplemented;
 
 use crate::client::MAX_OBJECTS;
 use crate::descriptor::InterfaceDesc;

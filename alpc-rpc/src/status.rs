@@ -13,6 +13,9 @@ pub(crate) const LONG_BODY: u16 = 1;
 /// In a tag: the body ends with an envelope.
 pub(crate) const ENVELOPE: u16 = 2;
 
+/// Whoever gets this one-way call and does not know it must not go on without it.
+pub(crate) const MUST_UNDERSTAND: u16 = 1 << 15;
+
 /// From here on a body travels as a bulk argument. Half of the longest message, so that small bulk
 /// arguments find room beside it.
 pub(crate) const MAX_BODY: usize = 32 << 10;

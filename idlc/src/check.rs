@@ -4,6 +4,7 @@
 //! not be resolved has been reported there and is passed over here, so that one mistake is one
 //! message.
 
+mod availability;
 mod flags;
 mod interfaces;
 mod items;
@@ -12,6 +13,7 @@ mod names;
 mod records;
 mod references;
 mod sizes;
+mod stable;
 mod types;
 mod values;
 
@@ -39,6 +41,8 @@ pub fn check(module: &Module) -> Diagnostics {
             Item::Interface(item) => checker.interface(item),
         }
     }
+    checker.availabilities(module);
+    checker.stable(module);
     checker.infinite_sizes(module);
     checker.found
 }

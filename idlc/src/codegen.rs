@@ -24,17 +24,23 @@ mod gate;
 mod interface;
 mod marks;
 mod record;
+mod sensitive;
 mod server;
 mod ty;
+mod unimplemented;
 mod union;
 mod value;
 mod wire;
 
 pub use gate::refuse;
+use std::borrow::Cow;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use crate::ir::{Const, Enum, Flags, Interface, Item, Module, Struct, Union};
+use crate::ir::{Const, Enum, Flags, Interface, Item, Method, Module, Struct, Union};
+
+pub use unimplemented::complete;
 
 /// How generated code reaches the runtime: the path of the crate `alpc_rpc`.
 #[derive(Clone, Debug)]
@@ -70,6 +76,7 @@ pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
     module
         .items
         .iter()
+        .filter(|item| !item.availability().is_removed())
         .map(|item| match item {
             Item::Const(item) => constant(item, runtime),
             // `resolve` has put the meaning in place of the name.
@@ -80,23 +87,26 @@ pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
                 quote!(#definition #impls)
             }
             Item::Enum(item) => {
+                let item = &*living_members(item);
                 let definition = enumeration::definition(item);
                 let impls = enum_impls(item, runtime);
                 let conversions = enumeration::conversions(item);
                 quote!(#definition #impls #conversions)
             }
             Item::Flags(item) => {
+                let item = &*living_flags(item);
                 let definition = flags::definition(item);
                 let impls = flags_impls(item, runtime);
                 quote!(#definition #impls)
             }
             Item::Union(item) => {
+                let item = &*living_variants(item);
                 let definition = union::definition(item, &rules, runtime);
                 let impls = union_impls(item, runtime);
                 quote!(#definition #impls)
             }
             Item::Interface(item) => {
-                let definition = server::definition(item, runtime);
+                let definition = server::definition(&living(item), runtime);
                 let companions = interface_companions(item, runtime);
                 quote!(#definition #companions)
             }
@@ -124,8 +134,53 @@ pub fn union_impls(item: &Union, runtime: &Runtime) -> TokenStream {
     shut_in(runtime, union::impls(item))
 }
 
+/// The enum without members that are no more: they are numbers that it does not know.
+fn living_members(item: &Enum) -> Cow<'_, Enum> {
+    if !item.members.iter().any(|member| member.availability.is_removed()) {
+        return Cow::Borrowed(item);
+    }
+    let mut item = item.clone();
+    item.members.retain(|member| !member.availability.is_removed());
+    Cow::Owned(item)
+}
+
+/// The flags without members that are no more: they are bits that it does not know.
+fn living_flags(item: &Flags) -> Cow<'_, Flags> {
+    if !item.members.iter().any(|member| member.availability.is_removed()) {
+        return Cow::Borrowed(item);
+    }
+    let mut item = item.clone();
+    item.members.retain(|member| !member.availability.is_removed());
+    Cow::Owned(item)
+}
+
+/// The union without variants that are no more: they are tags that it does not know.
+fn living_variants(item: &Union) -> Cow<'_, Union> {
+    if !item.variants.iter().any(|variant| variant.availability.is_removed()) {
+        return Cow::Borrowed(item);
+    }
+    let mut item = item.clone();
+    item.variants.retain(|variant| !variant.availability.is_removed());
+    Cow::Owned(item)
+}
+
+/// The interface without the methods and constants that are no more: on the wire nothing is left of
+/// them but the numbers that nobody else gets.
+fn living(item: &Interface) -> Cow<'_, Interface> {
+    let is_gone = |method: &Method| method.availability.is_removed();
+    let is_gone_too = |constant: &Const| constant.availability.is_removed();
+    if !item.methods.iter().any(is_gone) && !item.consts.iter().any(is_gone_too) {
+        return Cow::Borrowed(item);
+    }
+    let mut item = item.clone();
+    item.methods.retain(|method| !is_gone(method));
+    item.consts.retain(|constant| !is_gone_too(constant));
+    Cow::Owned(item)
+}
+
 /// What goes with a trait that is defined already: client, server, description.
 pub fn interface_companions(item: &Interface, runtime: &Runtime) -> TokenStream {
+    let item = &*living(item);
     let types = interface::types(item, runtime);
     let inner = interface::impls(item);
     let impls = shut_in(runtime, inner);

@@ -94,6 +94,19 @@ impl Item {
             Item::Interface(item) => &item.name,
         }
     }
+
+    /// When it came, and when it went.
+    pub fn availability(&self) -> &Availability {
+        match self {
+            Item::Const(item) => &item.availability,
+            Item::Alias(item) => &item.availability,
+            Item::Struct(item) => &item.availability,
+            Item::Enum(item) => &item.availability,
+            Item::Flags(item) => &item.availability,
+            Item::Union(item) => &item.availability,
+            Item::Interface(item) => &item.availability,
+        }
+    }
 }
 
 /// A constant, of a module or of an interface.
@@ -197,6 +210,11 @@ impl Field {
             ty,
             default: None,
         }
+    }
+
+    /// Is it a tombstone, which is on the wire and nowhere else?
+    pub fn is_removed(&self) -> bool {
+        self.availability.is_removed()
     }
 
     /// Can a reader do without it? Then a writer of an older version may have left it out.
@@ -495,6 +513,11 @@ impl Param {
     pub fn may_be_missing(&self) -> bool {
         self.default.is_some() || matches!(self.ty.kind, TypeKind::Optional(_))
     }
+
+    /// Is it a tombstone, which is on the wire and nowhere else?
+    pub fn is_removed(&self) -> bool {
+        self.availability.is_removed()
+    }
 }
 
 /// Which way a parameter's contents go.
@@ -529,6 +552,13 @@ pub struct Output {
     pub ty: Type,
     /// Stands in where an older server did not send it.
     pub default: Option<Expr>,
+}
+
+impl Output {
+    /// Is it a tombstone, which is on the wire and nowhere else?
+    pub fn is_removed(&self) -> bool {
+        self.availability.is_removed()
+    }
 }
 
 /// A version of an interface. 1.10 is later than 1.9.

@@ -6,12 +6,13 @@
 
 mod constant;
 mod owner;
+mod removed;
 mod scope;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    At, Bounds, Enum, Expr, ExprKind, Field, Flags, Growth, IntKind, Integer, Interface, Item,
-    Module, Param, Payload, Struct, Type, TypeKind, Union, Version,
+    At, Bounds, Direction, Enum, Expr, ExprKind, Field, Flags, Growth, IntKind, Integer, Interface,
+    Item, Module, Param, Payload, Struct, Type, TypeKind, Union, Version,
 };
 use crate::source::Span;
 pub(crate) use scope::NO_FLAG;
@@ -23,8 +24,10 @@ const DEEPEST: usize = 128;
 /// Binds all names in `module` and reports what cannot be bound.
 pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
     let scope = Scope::new(module);
-    let mut resolver = Resolver { scope, inside: None, depth: 0, found };
+    let mut resolver =
+        Resolver { scope, inside: None, gone: false, met_sensitive: None, depth: 0, found };
     for item in &mut module.items {
+        resolver.gone = item.availability().is_removed();
         match item {
             Item::Const(item) => {
                 resolver.ty(&mut item.ty);
@@ -50,6 +53,10 @@ struct Resolver<'a> {
     scope: Scope,
     /// The interface whose constants are seen by their bare names, or the flags whose members are.
     inside: Option<String>,
+    /// Whether what is being bound is removed.
+    gone: bool,
+    /// Where a name was met that stands for something sensitive.
+    met_sensitive: Option<Span>,
     /// How many names behind names are being bound.
     depth: usize,
     found: &'a mut Diagnostics,
@@ -57,14 +64,17 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn record(&mut self, item: &mut Struct) {
-        self.fields(&mut item.fields);
+        self.fields(&mut item.fields, item.growth);
     }
 
-    fn fields(&mut self, fields: &mut [Field]) {
+    fn fields(&mut self, fields: &mut [Field], growth: Growth) {
         for field in fields {
-            self.ty(&mut field.ty);
+            self.typed(&mut field.ty, &mut field.sensitive);
             if let Some(default) = &mut field.default {
                 self.value(default, &field.ty);
+            }
+            if !growth.is_closed() {
+                self.bury(&field.name, &field.ty, &field.availability, &mut field.default);
             }
         }
     }
@@ -98,7 +108,7 @@ impl Resolver<'_> {
             match &mut variant.payload {
                 Payload::Unit => {}
                 Payload::Positional(fields) | Payload::Named(fields) => {
-                    self.fields(fields);
+                    self.fields(fields, item.growth);
                 }
             }
         }
@@ -144,28 +154,45 @@ impl Resolver<'_> {
         for event in &mut item.events {
             self.params(&mut event.params);
         }
+        let gone = self.gone;
         for method in &mut item.methods {
+            self.gone = gone || method.availability.is_removed();
             self.params(&mut method.params);
             for result in &mut method.results {
-                self.ty(&mut result.ty);
+                self.typed(&mut result.ty, &mut result.sensitive);
                 if let Some(default) = &mut result.default {
                     self.value(default, &result.ty);
+                }
+                if let (Some(name), None, None) = (&result.name, result.view, result.raw) {
+                    self.bury(name, &result.ty, &result.availability, &mut result.default);
                 }
             }
             if let Some(raised) = &mut method.raises {
                 self.ty(raised);
             }
         }
+        self.gone = gone;
         self.inside = None;
     }
 
     fn params(&mut self, params: &mut [Param]) {
         for param in params {
-            self.ty(&mut param.ty);
+            self.typed(&mut param.ty, &mut param.sensitive);
             if let Some(default) = &mut param.default {
                 self.value(default, &param.ty);
             }
+            if param.direction == Direction::In && param.view.is_none() && param.raw.is_none() {
+                self.bury(&param.name, &param.ty, &param.availability, &mut param.default);
+            }
         }
+    }
+
+    /// Binds the type of something that is sensitive if a name in its type says so.
+    fn typed(&mut self, ty: &mut Type, sensitive: &mut Option<At<()>>) {
+        self.met_sensitive = None;
+        self.ty(ty);
+        let met = self.met_sensitive.take();
+        *sensitive = sensitive.or(met.map(|span| At::new((), span)));
     }
 
     /// Binds the names in a type.

@@ -12,3 +12,13 @@ pub mod attributes {
 pub mod evolution {
     include!(concat!(env!("OUT_DIR"), "/evolution.rs"));
 }
+
+/// `idlc/tests/golden/sensitive.idl`
+pub mod sensitive {
+    include!(concat!(env!("OUT_DIR"), "/sensitive.rs"));
+}
+
+/// `idlc/tests/golden/tombstones.idl`
+pub mod tombstones {
+    include!(concat!(env!("OUT_DIR"), "/tombstones.rs"));
+}

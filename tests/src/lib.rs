@@ -11,6 +11,7 @@ pub mod everything;
 pub mod garbage;
 pub mod goldens;
 pub mod idle;
+pub mod marks;
 pub mod peer;
 pub mod roles;
 pub mod stage;

@@ -13,7 +13,7 @@ use alpc_rpc::transport::Admission;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, idle, types};
+use crate::{bounds, garbage, idle, marks, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -40,6 +40,9 @@ pub fn play(arguments: &[String]) {
         ["bounds", "loose"] => {
             serve(&starter, |port| port.interface(bounds::loose::maker::server()))
         }
+        ["marks", "persons"] => serve(&starter, |port| port.interface(marks::persons())),
+        ["marks", "switches"] => serve(&starter, |port| port.interface(marks::switches())),
+        ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
         ["garbage"] => garbage::serve(TRIAL, || say("ready")).map_err(|error| error.to_string()),
         ["default caller"] => call_default(),
         ["waiter", name] => wait(name),

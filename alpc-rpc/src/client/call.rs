@@ -218,9 +218,10 @@ impl<'a> ClientCall<'a> {
         let sealed = self.seal()?;
         let (core, method, link) = (self.core, self.method, self.core.target.link());
         let ClientCall { deadline, body, parts, small, outgoing, .. } = self;
+        let must = if method.must_understand { status::MUST_UNDERSTAND } else { 0 };
         let handles: Vec<_> = outgoing.handles.iter().map(AsFd::as_fd).collect();
         let sent = send_with_body(&body, parts, |tag, body, parts| {
-            let tag = tag | sealed.tag;
+            let tag = tag | sealed.tag | must;
             let (method, handles) = (method.ordinal, handles.as_slice());
             let request = Request { method, tag, body, parts, handles, deadline };
             core.port().send(request)

@@ -91,6 +91,9 @@ const READ: MethodDesc = MethodDesc {
     name: "read",
     ordinal: 0x2a6f_0c1e_8a1b_4a57,
     oneway: false,
+    idempotent: false,
+    must_understand: false,
+    cancellable: false,
     timeout: None,
     params: &[
         param("key", str::describe),

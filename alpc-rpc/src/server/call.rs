@@ -109,6 +109,13 @@ impl<'m> Call<'m> {
         self.call.deadline()
     }
 
+    /// Whether nobody waits for the call any more: its deadline has passed, or the connection has
+    /// ended. A handler that works for long looks now and then; what it has done so far is its own to
+    /// undo.
+    pub fn is_cancelled(&self) -> bool {
+        self.call.deadline().is_past() || self.call.port().closed().is_some()
+    }
+
     /// The method's name on the wire.
     pub fn method(&self) -> &'static str {
         self.method.name

@@ -15,7 +15,9 @@ use alpc_transport::{PeerIdentity, ServerPort};
 
 use super::{Dispatch, message_of};
 use crate::client::{AtWork, Crew};
+use crate::error::Fault;
 use crate::object::Link;
+use crate::status;
 
 /// One client's connection.
 ///
@@ -92,6 +94,15 @@ impl<'m> Connection<'m> {
     /// subscriptions to events.
     pub fn objects(&self) -> usize {
         self.link.objects()
+    }
+
+    /// What comes of a call with this `tag` that the server does not know. A client that says that a
+    /// one-way call must be understood would rather lose the connection than go on without it.
+    pub(super) fn unknown_method(&self, tag: u16) -> Fault {
+        if tag & status::MUST_UNDERSTAND != 0 {
+            self.close();
+        }
+        Fault::UnknownMethod
     }
 
     /// Ends the connection. The client sees it at once; its calls that run are not answered, and no

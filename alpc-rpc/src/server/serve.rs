@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use alpc_transport::{ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Worker};
 
 use super::call::{Outcome, part_bytes};
-use super::{Connection, Dispatch, ServerCall, framework};
+use super::{Connection, Dispatch, ServerCall, framework, is_unimplemented};
 use crate::error::Fault;
 use crate::framework::is_framework;
 use crate::object::{Exported, Numbered, ROOT, Reference, forward, open};
@@ -130,8 +130,9 @@ fn run(
     connection: Connection<'_>,
     dispatch: &(impl Dispatch + ?Sized),
 ) -> Result<Sent, Fault> {
-    let ordinal = incoming.call.method();
-    let method = dispatch.interface().method(ordinal).ok_or(Fault::UnknownMethod)?;
+    let (ordinal, tag) = (incoming.call.method(), incoming.call.tag());
+    let unknown = || connection.unknown_method(tag);
+    let method = dispatch.interface().method(ordinal).ok_or_else(unknown)?;
     let _at_work = connection.session().begin_handler();
     let mut outcome = Outcome::default();
     let server_call = ServerCall::new(incoming, connection, method, &mut outcome);
@@ -141,6 +142,7 @@ fn run(
         // A bound that is broken after the arguments were read is broken by the answer.
         Ok(Err(fault)) if outcome.begun => Err(fault.after_handler()),
         Ok(Err(fault)) => Err(fault),
+        Err(panic) if is_unimplemented(&*panic) => Err(unknown()),
         Err(panic) => {
             report(method.name, &*panic);
             Err(Fault::HandlerPanicked)

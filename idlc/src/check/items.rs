@@ -56,7 +56,7 @@ impl Checker<'_> {
             self.distinct("a field's name", named(variant));
             self.fields(fields, item.growth);
             if item.used_as == UnionUse::Error {
-                self.error_text(variant);
+                self.error_text(variant, item.sensitive);
             }
         }
     }
@@ -140,7 +140,7 @@ impl Checker<'_> {
     }
 
     /// The `Display` text speaks of fields that are there.
-    fn error_text(&mut self, variant: &Variant) {
+    fn error_text(&mut self, variant: &Variant, sensitive: Option<At<()>>) {
         let Some(line) = variant.docs.iter().map(|line| line.trim()).find(|line| !line.is_empty())
         else {
             return;
@@ -155,11 +155,27 @@ impl Checker<'_> {
                     }
                     _ => None,
                 });
-                match missing {
-                    Some(name) => format!(
+                let secret = pieces.iter().find_map(|piece| {
+                    let Piece::Field(name) = piece else { return None };
+                    let field = fields.iter().find(|field| field.name.text == *name)?;
+                    field.sensitive.or(sensitive).map(|_| *name)
+                });
+                let gone = pieces.iter().find_map(|piece| {
+                    let Piece::Field(name) = piece else { return None };
+                    let field = fields.iter().find(|field| field.name.text == *name)?;
+                    field.is_removed().then_some(*name)
+                });
+                match (missing, secret, gone) {
+                    (Some(name), ..) => format!(
                         "the text of this error speaks of `{{{name}}}`, which it does not have"
                     ),
-                    None => return,
+                    (_, Some(name), _) => {
+                        format!("the text of this error tells `{{{name}}}`, which is sensitive")
+                    }
+                    (.., Some(name)) => {
+                        format!("the text of this error tells `{{{name}}}`, which is removed")
+                    }
+                    _ => return,
                 }
             }
             Err(Problem::Unclosed) => "in the text of this error, a `{` is never closed".to_owned(),

@@ -194,7 +194,21 @@ impl Checker<'_> {
     }
 
     fn oneway(&mut self, item: &Method) {
-        let Some(oneway) = item.oneway else { return };
+        let Some(oneway) = item.oneway else {
+            if let Some(must) = item.must_understand {
+                let message = "`[must_understand]` is for one-way methods";
+                let error = Diagnostic::error(codes::BAD_ONEWAY, message, must.span);
+                self.push(
+                    error.label("who waits for an answer is told that nobody knows the call"),
+                );
+            }
+            return;
+        };
+        if let Some(cancellable) = item.cancellable {
+            let message = "nobody waits for a one-way method, so nobody cancels it";
+            let error = Diagnostic::error(codes::BAD_ONEWAY, message, cancellable.span);
+            self.push(error.also(oneway.span, "this makes it one-way"));
+        }
         let answers = item.results.iter().map(|result| (result.ty.span, "a result"));
         let raised = item.raises.iter().map(|raised| (raised.span, "an error"));
         let buffers = item.params.iter().filter(|param| param.direction != Direction::In);

@@ -6,8 +6,8 @@ use quote::{format_ident, quote};
 use super::bounds::{self, Place, Unit};
 use super::interface::client_name;
 use super::ty::{self, Way};
-use super::{docs, marks, value, wire};
-use crate::ir::{Bounds, Direction, Interface, Method, Output, Param, Type, TypeKind};
+use super::{docs, marks, sensitive, value, wire};
+use crate::ir::{Bounds, Direction, Expr, Interface, Method, Output, Param, Type, TypeKind};
 
 pub(super) fn impls(item: &Interface) -> TokenStream {
     let client = client_name(&item.name);
@@ -58,14 +58,14 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
     let marks = marks::marks(&item.availability, &item.look);
     let visibility = &interface.visibility.0;
     let name = item.name.ident();
-    let lifetime = item.params.iter().any(ty::borrows_bytes).then(|| quote!(<'data>));
-    let params = item.params.iter().map(|param| {
+    let lifetime = live_params(item).any(ty::borrows_bytes).then(|| quote!(<'data>));
+    let params = live_params(item).map(|param| {
         let (name, ty) = (param.name.ident(), ty::client_param(param, &rt));
         quote!(#name: #ty)
     });
     let answers = return_type(item);
     let raises = raises(item);
-    let checks = item.params.iter().map(check);
+    let checks = live_params(item).map(check);
     let at = ty::plain(at);
     let mutable = (!item.params.is_empty()).then(|| quote!(mut));
     let arguments = item.params.iter().map(argument);
@@ -92,7 +92,8 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
 fn return_type(item: &Method) -> TokenStream {
     let counts = item.params.iter().filter(|param| param.direction != Direction::In);
     let counts = counts.map(|_| quote!(usize));
-    let results = item.results.iter().map(|result| ty::client_result(result, &quote!(__rt)));
+    let results = item.results.iter().filter(|result| !result.is_removed());
+    let results = results.map(|result| ty::client_result(result, &quote!(__rt)));
     ty::unwrapped(counts.chain(results).collect())
 }
 
@@ -115,15 +116,20 @@ fn check(param: &Param) -> TokenStream {
         Direction::In => match &param.ty.kind {
             TypeKind::Bytes(bounds) => {
                 let check = bounds::length(&Place::Value(quote!(#name)), bounds, Unit::Bytes, what);
+                let check = sensitive::checks(param.sensitive, check);
                 quote! {
                     let #name: __rt::BytesArg<'data> = ::core::convert::Into::into(#name);
                     #check
                 }
             }
-            _ if ty::is_passed_by_value(&param.ty) => {
-                bounds::check(&Place::Value(quote!(#name)), &param.ty, what)
+            _ => {
+                let place = match ty::is_passed_by_value(&param.ty) {
+                    true => Place::Value(quote!(#name)),
+                    false => Place::Reference(quote!(#name)),
+                };
+                let check = bounds::check(&place, &param.ty, what);
+                sensitive::checks(param.sensitive, check)
             }
-            _ => bounds::check(&Place::Reference(quote!(#name)), &param.ty, what),
         },
     }
 }
@@ -138,7 +144,36 @@ pub(super) fn buffer_bounds(ty: &Type) -> (Bounds, Unit) {
     }
 }
 
+/// The parameters that people see.
+fn live_params(item: &Method) -> impl Iterator<Item = &Param> {
+    item.params.iter().filter(|param| !param.is_removed())
+}
+
+/// What is sent in the place of a parameter that is no more.
+fn tombstone(param: &Param, default: &Expr) -> TokenStream {
+    match ty::way_in(param) {
+        Way::Text => {
+            let value = value::borrowed(default, &param.ty, &quote!(__rt));
+            quote!(__call.text(#value);)
+        }
+        Way::Bytes | Way::View => {
+            let value = value::borrowed(default, &param.ty, &quote!(__rt));
+            quote!(__call.bytes(__rt::BytesArg::from(&#value[..]));)
+        }
+        // `check` lets nothing raw be removed.
+        Way::Value | Way::Raw => {
+            let rt = quote!(__rt);
+            let value = ty::typed(&value::owned(default, &param.ty, &rt), &param.ty, &rt);
+            let encoded = wire::encoded(&quote!(&#value), &param.ty);
+            quote!(__call.arg(#encoded)?;)
+        }
+    }
+}
+
 fn argument(param: &Param) -> TokenStream {
+    if let (true, Some(default)) = (param.is_removed(), &param.default) {
+        return tombstone(param, default);
+    }
     let name = param.name.ident();
     match param.direction {
         Direction::Out => quote!(__call.out(#name);),
@@ -184,7 +219,8 @@ fn receive(item: &Method) -> TokenStream {
         };
     }
     let reads = item.results.iter().zip(&results).map(|(result, name)| read(result, name));
-    let all = counts.iter().chain(&results).map(|name| quote!(#name));
+    let seen = item.results.iter().zip(&results).filter(|(result, _)| !result.is_removed());
+    let all = counts.iter().chain(seen.map(|(_, name)| name)).map(|name| quote!(#name));
     let all = ty::unwrapped(all.collect());
     quote! {
         let mut __reply = __call.#invoke?;
@@ -213,7 +249,11 @@ fn read(result: &Output, name: &Ident) -> TokenStream {
         Some(default) => quote!(if __reply.is_empty() { #default } else { #value }),
         None => value,
     };
+    if result.is_removed() {
+        return quote!(let _ = #value;);
+    }
     let check = bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result));
+    let check = sensitive::checks(result.sensitive, check);
     if check.is_empty() {
         return quote!(let #name = #value;);
     }

@@ -63,6 +63,7 @@ impl Derives {
         implemented: &[&'static str],
     ) -> TokenStream {
         let key = key(name);
+        let debug = (!implemented.contains(&"Debug")).then(|| quote!(::core::fmt::Debug,));
         let mut there = implemented.to_vec();
         there.extend(["Debug", "Clone", "PartialEq"]);
         if self.copy.contains(&key) {
@@ -77,7 +78,7 @@ impl Derives {
             (!self.partial.contains(&key)).then(|| quote!(::core::cmp::Eq, ::core::hash::Hash,));
         quote! {
             #[derive(
-                ::core::fmt::Debug, ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total #more
+                #debug ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total #more
             )]
         }
     }

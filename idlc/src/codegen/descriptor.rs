@@ -71,7 +71,9 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
 fn method(item: &Method, interface: u128) -> TokenStream {
     let name = item.wire_name();
     let ordinal = self::ordinal(item, interface);
-    let oneway = item.oneway.is_some();
+    let (oneway, idempotent) = (item.oneway.is_some(), item.idempotent.is_some());
+    let (must_understand, cancellable) =
+        (item.must_understand.is_some(), item.cancellable.is_some());
     let timeout = option(item.timeout.map(|timeout| value::duration(timeout.value)));
     let params = item.params.iter().map(param);
     let results = item.results.iter().map(result);
@@ -81,6 +83,9 @@ fn method(item: &Method, interface: u128) -> TokenStream {
             name: #name,
             ordinal: #ordinal,
             oneway: #oneway,
+            idempotent: #idempotent,
+            must_understand: #must_understand,
+            cancellable: #cancellable,
             timeout: #timeout,
             params: &[#(#params),*],
             results: &[#(#results),*],

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::record::{deserialize_impl, serialize_impl};
-use super::{derives, descriptor, docs, marks, quiet, ty, value};
+use super::{derives, descriptor, docs, marks, quiet, sensitive, ty, value};
 use crate::ir::{Enum, ExprKind, Growth, IntKind, Integer, Member};
 
 /// What every enum derives.
@@ -17,6 +17,7 @@ pub(super) fn definition(item: &Enum) -> TokenStream {
     let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
     let name = item.name.ident();
+    let debug = item.sensitive.is_none().then(|| quote!(::core::fmt::Debug,));
     let more = derives::more(&item.look, &DERIVED);
     let members = item.members.iter().map(|member| {
         let docs = docs::attributes(&member.docs, || format!("The value `{}`.", member.name));
@@ -40,7 +41,7 @@ pub(super) fn definition(item: &Enum) -> TokenStream {
         #marks
         #quiet
         #[derive(
-            ::core::fmt::Debug,
+            #debug
             ::core::clone::Clone,
             ::core::marker::Copy,
             ::core::cmp::PartialEq,
@@ -130,7 +131,8 @@ pub(super) fn impls(item: &Enum) -> TokenStream {
     let serialize = serialize_impl(&name, &serialize);
     let deserialize = deserialize_impl(&name, &deserialize);
     let describe = describe(item);
-    quote!(#serialize #deserialize #describe)
+    let debug = sensitive::enumeration(item);
+    quote!(#serialize #deserialize #describe #debug)
 }
 
 /// The numbers on the wire have one width, so that the base type of an open enum can be changed.

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::bounds::{self, Place};
 use super::derives::Derives;
-use super::{Runtime, descriptor, docs, marks, quiet, ty, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, sensitive, ty, value, wire};
 use crate::ir::{Field, Growth, Struct, TypeKind};
 
 /// The struct itself, with what makes it usable: an open one cannot be written as a literal in
@@ -15,9 +15,9 @@ pub(super) fn definition(item: &Struct, derives: &Derives, runtime: &Runtime) ->
     let docs = docs::attributes(&item.docs, || format!("The record `{}`.", item.name));
     let marks = marks::marks(&item.availability, &item.look);
     let quiet = quiet();
-    let derive = derives.attribute(&item.name, &item.look, implemented(item));
+    let derive = derives.attribute(&item.name, &item.look, &implemented(item));
     let name = item.name.ident();
-    let fields = item.fields.iter().map(|field| {
+    let fields = live(&item.fields).map(|field| {
         let docs = docs::attributes(&field.docs, || format!("The field `{}`.", field.name));
         let marks = marks::marks(&field.availability, &field.look);
         let name = field.name.ident();
@@ -41,10 +41,11 @@ pub(super) fn definition(item: &Struct, derives: &Derives, runtime: &Runtime) ->
 }
 
 /// Traits that are neither derived nor shut in with the others.
-fn implemented(item: &Struct) -> &'static [&'static str] {
+fn implemented(item: &Struct) -> Vec<&'static str> {
     let has_default =
-        item.growth == Growth::Open && item.fields.iter().all(|field| field.may_be_missing());
-    if has_default { &["Default"] } else { &[] }
+        item.growth == Growth::Open && live(&item.fields).all(|field| field.may_be_missing());
+    let debug = sensitive::of_record(item).then_some("Debug");
+    has_default.then_some("Default").into_iter().chain(debug).collect()
 }
 
 /// `new` with the fields that must be there, and `with_..` for each of the others.
@@ -52,12 +53,12 @@ fn constructors(item: &Struct, rt: &TokenStream) -> TokenStream {
     let quiet = quiet();
     let name = item.name.ident();
     let (others, required): (Vec<&Field>, Vec<&Field>) =
-        item.fields.iter().partition(|field| field.may_be_missing());
+        live(&item.fields).partition(|field| field.may_be_missing());
     let params = required.iter().map(|field| {
         let (name, ty) = (field.name.ident(), ty::owned(&field.ty, rt));
         quote!(#name: #ty)
     });
-    let values = item.fields.iter().map(|field| {
+    let values = live(&item.fields).map(|field| {
         let name = field.name.ident();
         match when_missing(field, rt) {
             Some(default) => quote!(#name: #default),
@@ -143,14 +144,16 @@ pub(super) fn impls(item: &Struct) -> TokenStream {
     let serialize = serialize(item, is_bounded);
     let deserialize = deserialize(item, is_bounded);
     let describe = describe(item);
-    quote!(#bounded #serialize #deserialize #describe)
+    let debug = sensitive::record(item);
+    quote!(#bounded #serialize #deserialize #describe #debug)
 }
 
 fn bounds_of_fields(item: &Struct) -> TokenStream {
-    let checks = item.fields.iter().map(|field| {
+    let checks = live(&item.fields).map(|field| {
         let name = field.name.ident();
         let what = format!("{}.{}", item.name, field.name);
-        bounds::check(&Place::Value(quote!(self.#name)), &field.ty, &what)
+        let check = bounds::check(&Place::Value(quote!(self.#name)), &field.ty, &what);
+        sensitive::checks(field.sensitive.or(item.sensitive), check)
     });
     checks.collect()
 }
@@ -165,7 +168,10 @@ fn serialize(item: &Struct, is_bounded: bool) -> TokenStream {
         Growth::Open => {
             let fields = item.fields.iter().map(|field| {
                 let name = field.name.ident();
-                wire::encoded(&quote!(&self.#name), &field.ty)
+                match tombstone(field) {
+                    Some(value) => wire::encoded(&quote!(&#value), &field.ty),
+                    None => wire::encoded(&quote!(&self.#name), &field.ty),
+                }
             });
             let fields = in_a_row(fields.collect());
             quote! {
@@ -227,8 +233,8 @@ pub(super) fn check_after() -> TokenStream {
 
 fn with_names(item: &Struct) -> TokenStream {
     let text = &item.name.text;
-    let count = ty::plain(item.fields.len());
-    let fields = item.fields.iter().map(|field| {
+    let count = ty::plain(live(&item.fields).count());
+    let fields = live(&item.fields).map(|field| {
         let (name, text) = (field.name.ident(), &field.name.text);
         let value = wire::encoded(&quote!(&self.#name), &field.ty);
         quote! {
@@ -277,21 +283,48 @@ fn deserialize(item: &Struct, is_bounded: bool) -> TokenStream {
 
 fn read_open(item: &Struct) -> TokenStream {
     let text = &item.name.text;
-    let fields = item.fields.iter().map(|field| {
-        let name = field.name.ident();
-        let value = read_field(field);
-        quote!(#name: #value)
-    });
-    let record = if item.fields.is_empty() { quote!(_) } else { quote!(__record) };
+    let names = live(&item.fields).map(|field| field.name.ident());
+    let values = read_fields(&item.fields);
+    let record = if values.is_empty() { quote!(_) } else { quote!(__record) };
     quote! {
         __rt::record::deserialize(__deserializer, #text, |#record| {
-            ::core::result::Result::Ok(Self { #(#fields),* })
+            ::core::result::Result::Ok(Self { #(#names: #values),* })
         })
     }
 }
 
+/// The fields that people see. The others are tombstones, which keep their place on the wire.
+pub(super) fn live(fields: &[Field]) -> impl Iterator<Item = &Field> {
+    fields.iter().filter(|field| !field.is_removed())
+}
+
+/// What is sent in the place of a field that is no more.
+pub(super) fn tombstone(field: &Field) -> Option<TokenStream> {
+    let rt = quote!(__rt);
+    let value = when_missing(field, &rt).filter(|_| field.is_removed())?;
+    Some(ty::typed(&value, &field.ty, &rt))
+}
+
+/// The values of the fields that people see, out of `__record`. What is sent in the place of the
+/// others is read before the next one. Behind the last one it need not be: surplus is skipped.
+pub(super) fn read_fields(fields: &[Field]) -> Vec<TokenStream> {
+    let mut values = Vec::new();
+    let mut passed_over = TokenStream::new();
+    for field in fields {
+        let value = read_field(field);
+        if field.is_removed() {
+            let ty = ty::owned(&field.ty, &quote!(__rt));
+            passed_over.extend(quote!(let _: #ty = #value;));
+            continue;
+        }
+        let before = std::mem::take(&mut passed_over);
+        values.push(if before.is_empty() { value } else { quote!({ #before #value }) });
+    }
+    values
+}
+
 /// The next field of `__record`.
-pub(super) fn read_field(field: &Field) -> TokenStream {
+fn read_field(field: &Field) -> TokenStream {
     let text = &field.name.text;
     let ty = wire::decoded_type(&field.ty);
     match when_missing(field, &quote!(__rt)) {

@@ -7,7 +7,7 @@ use super::bounds::{self, Place};
 use super::client::{buffer_bounds, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
-use super::{Runtime, descriptor, docs, marks, quiet, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, sensitive, unimplemented, value, wire};
 use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
 
 /// The trait, for an interface that did not begin as one.
@@ -29,12 +29,21 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
             }
             Context::Omitted => TokenStream::new(),
         };
-        let params = method.params.iter().map(|param| {
+        let seen = || method.params.iter().filter(|param| !param.is_removed());
+        let params = seen().map(|param| {
             let (name, ty) = (param.name.ident(), ty::server_param(param, &rt));
             quote!(#name: #ty)
         });
         let answers = return_type(method, &rt);
-        quote!(#docs #marks fn #name(&self, #context #(#params),*) #answers;)
+        let attributes = quote!(#docs #marks);
+        let signature = quote!(fn #name(&self, #context #(#params),*) #answers);
+        if method.availability.added.is_none() {
+            return quote!(#attributes #signature;);
+        }
+        let context = (method.context == Context::Taken).then(|| context_name(method));
+        let names = context.into_iter().chain(seen().map(|param| param.name.ident()));
+        let arguments: Vec<TokenStream> = names.map(|name| quote!(#name)).collect();
+        unimplemented::with_body(&attributes, &signature, &arguments, &rt)
     });
     quote! {
         #docs
@@ -54,14 +63,16 @@ fn context_name(method: &Method) -> Ident {
 }
 
 fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
-    let results = item.results.iter().map(|result| ty::server_result(result, rt));
-    let results = ty::unwrapped(results.collect());
+    let results = item.results.iter().filter(|result| !result.is_removed());
+    let results: Vec<TokenStream> = results.map(|result| ty::server_result(result, rt)).collect();
+    let is_empty = results.is_empty();
+    let results = ty::unwrapped(results);
     match &item.raises {
         Some(raised) => {
             let raised = ty::owned(raised, rt);
             quote!(-> ::core::result::Result<#results, #raised>)
         }
-        None if item.results.is_empty() => TokenStream::new(),
+        None if is_empty => TokenStream::new(),
         None => quote!(-> #results),
     }
 }
@@ -118,7 +129,7 @@ fn serve(item: &Method, interface: &Interface) -> TokenStream {
     let buffers: Vec<&Param> =
         item.params.iter().filter(|param| param.direction != Direction::In).collect();
     let decoded = item.params.iter().map(argument);
-    let passed = item.params.iter().map(passed);
+    let passed = item.params.iter().filter(|param| !param.is_removed()).map(passed);
     let (context, context_pattern) = match item.context {
         Context::Taken => (quote!(&__context,), quote!(__context)),
         Context::Omitted => (TokenStream::new(), quote!(_)),
@@ -156,8 +167,11 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
     }
     let results: Vec<Ident> =
         (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
-    let checks = item.results.iter().zip(&results).map(|(result, name)| {
-        bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result))
+    let tombstones = item.results.iter().zip(&results).filter_map(tombstone);
+    let seen = || item.results.iter().zip(&results).filter(|(result, _)| !result.is_removed());
+    let checks = seen().map(|(result, name)| {
+        let check = bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result));
+        sensitive::checks(result.sensitive, check)
     });
     let returned = buffers.iter().map(|param| {
         let name = param.name.ident();
@@ -169,11 +183,12 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
     let written = item.results.iter().zip(&results).map(|(result, name)| write(result, name));
     let send = quote! {
         #(#checks)*
+        #(#tombstones)*
         #(#returned)*
         #(#written)*
         __reply.send()
     };
-    let pattern = ty::unwrapped(results.iter().map(|name| quote!(#name)).collect());
+    let pattern = ty::unwrapped(seen().map(|(_, name)| quote!(#name)).collect());
     match (&item.raises, item.results.is_empty()) {
         (Some(_), _) => quote! {
             match #handled {
@@ -184,6 +199,14 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
         (None, true) => quote!(#handled; #send),
         (None, false) => quote!(let #pattern = #handled; #send),
     }
+}
+
+/// What is sent in the place of a result that is no more.
+fn tombstone((result, name): (&Output, &Ident)) -> Option<TokenStream> {
+    let default = result.default.as_ref().filter(|_| result.is_removed())?;
+    let (value, ty) =
+        (value::owned(default, &result.ty, &quote!(__rt)), ty::owned(&result.ty, &quote!(__rt)));
+    Some(quote!(let #name: #ty = #value;))
 }
 
 fn write(result: &Output, name: &Ident) -> TokenStream {
@@ -226,6 +249,13 @@ fn argument(param: &Param) -> TokenStream {
             (quote!(: #annotation), value)
         }
     };
+    if param.is_removed() {
+        return quote! {
+            if !__arguments.is_empty() {
+                let _ #annotation = #value;
+            }
+        };
+    }
     let value = match when_missing(param) {
         Some(default) => quote! {
             if __arguments.is_empty() { #default } else { #value }
@@ -237,6 +267,7 @@ fn argument(param: &Param) -> TokenStream {
         _ => Place::Value(quote!(#name)),
     };
     let check = bounds::check(&place, &param.ty, what);
+    let check = sensitive::checks(param.sensitive, check);
     quote!(let #name #annotation = #value; #check)
 }
 

@@ -232,6 +232,12 @@ pub(super) fn unwrapped(mut parts: Vec<TokenStream>) -> TokenStream {
     }
 }
 
+/// `value`, told its type where nothing else does: a bare `None` could be anything.
+pub(super) fn typed(value: &TokenStream, ty: &Type, rt: &TokenStream) -> TokenStream {
+    let ty = owned(ty, rt);
+    quote!(::core::convert::identity::<#ty>(#value))
+}
+
 /// A name of Rust's own, such as `u32`.
 pub(super) fn word(text: &str) -> TokenStream {
     Ident::new(text, Span::call_site()).into_token_stream()

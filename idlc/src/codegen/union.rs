@@ -8,10 +8,10 @@ use quote::{format_ident, quote};
 use super::bounds::{self, Place};
 use super::derives::Derives;
 use super::record::{
-    check_after, check_before, deserialize_impl, in_a_row, next_element, read_field,
-    sequence_visitor, serialize_impl,
+    check_after, check_before, deserialize_impl, in_a_row, live, next_element, read_fields,
+    sequence_visitor, serialize_impl, tombstone,
 };
-use super::{Runtime, descriptor, docs, marks, quiet, ty, value, wire};
+use super::{Runtime, descriptor, docs, marks, quiet, sensitive, ty, value, wire};
 use crate::ir::{ExprKind, Growth, Integer, Payload, Union, UnionUse, Variant};
 
 /// The enum itself. An open one keeps what it does not know, so that it can be passed on.
@@ -23,8 +23,9 @@ pub(super) fn definition(item: &Union, derives: &Derives, runtime: &Runtime) -> 
     };
     let docs = docs::attributes(&item.docs, || format!("The {what} `{}`.", item.name));
     let marks = marks::marks(&item.availability, &item.look);
+    let implemented: &[_] = if sensitive::of_union(item) { &["Debug"] } else { &[] };
     let quiet = quiet();
-    let derive = derives.attribute(&item.name, &item.look, &[]);
+    let derive = derives.attribute(&item.name, &item.look, implemented);
     let name = item.name.ident();
     let variants = item.variants.iter().map(|variant| {
         let docs = docs::attributes(&variant.docs, || format!("The case `{}`.", variant.name));
@@ -66,7 +67,7 @@ fn payload_definition(payload: &Payload, rt: &TokenStream) -> TokenStream {
             quote!((#(#types),*))
         }
         Payload::Named(fields) => {
-            let fields = fields.iter().map(|field| {
+            let fields = live(fields).map(|field| {
                 let docs = docs::attributes(&field.docs, || format!("The field `{}`.", field.name));
                 let marks = marks::marks(&field.availability, &field.look);
                 let (name, ty) = (field.name.ident(), ty::owned(&field.ty, rt));
@@ -88,17 +89,22 @@ pub(super) fn impls(item: &Union) -> TokenStream {
         UnionUse::Error => error::impls(item),
         UnionUse::Data => TokenStream::new(),
     };
-    quote!(#bounded #serialize #deserialize #describe #error)
+    let debug = sensitive::union(item);
+    quote!(#bounded #serialize #deserialize #describe #error #debug)
 }
 
 /// What a field is called where a variant is taken apart. The name of the field would do, but for
 /// fields that are called like one of our own variables or like a constant of the user.
-fn binding(index: usize) -> Ident {
+pub(super) fn binding(index: usize) -> Ident {
     format_ident!("__{index}")
 }
 
 /// A pattern for `variant` that binds the fields at the indices that `wanted` picks.
-fn pattern(item: &Union, variant: &Variant, wanted: impl Fn(usize) -> bool) -> TokenStream {
+pub(super) fn pattern(
+    item: &Union,
+    variant: &Variant,
+    wanted: impl Fn(usize) -> bool,
+) -> TokenStream {
     let (name, variant_name) = (item.name.ident(), variant.name.ident());
     match &variant.payload {
         Payload::Unit => quote!(#name::#variant_name),
@@ -113,7 +119,8 @@ fn pattern(item: &Union, variant: &Variant, wanted: impl Fn(usize) -> bool) -> T
             quote!(#name::#variant_name(#(#bindings),*))
         }
         Payload::Named(fields) => {
-            let picked = fields.iter().enumerate().filter(|(index, _)| wanted(*index));
+            let picked = fields.iter().enumerate();
+            let picked = picked.filter(|(index, field)| wanted(*index) && !field.is_removed());
             let bindings = picked.map(|(index, field)| {
                 let (field, binding) = (field.name.ident(), binding(index));
                 quote!(#field: #binding)
@@ -130,7 +137,7 @@ fn construct(item: &Union, variant: &Variant, values: Vec<TokenStream>) -> Token
         Payload::Unit => quote!(#name::#variant_name),
         Payload::Positional(_) => quote!(#name::#variant_name(#(#values),*)),
         Payload::Named(fields) => {
-            let names = fields.iter().map(|field| field.name.ident());
+            let names = live(fields).map(|field| field.name.ident());
             quote!(#name::#variant_name { #(#names: #values),* })
         }
     }
@@ -145,9 +152,13 @@ fn bounded(item: &Union) -> Option<TokenStream> {
             .iter()
             .enumerate()
             .map(|(index, field)| {
+                if field.is_removed() {
+                    return TokenStream::new();
+                }
                 let what = format!("{}.{}.{}", item.name, variant.name, field.name);
                 let binding = binding(index);
-                bounds::check(&Place::Reference(quote!(#binding)), &field.ty, &what)
+                let check = bounds::check(&Place::Reference(quote!(#binding)), &field.ty, &what);
+                sensitive::checks(field.sensitive.or(item.sensitive), check)
             })
             .collect();
         if checks.iter().all(TokenStream::is_empty) {
@@ -217,9 +228,12 @@ fn serialize(item: &Union, is_bounded: bool) -> TokenStream {
 /// The bound fields of a variant, for serde.
 fn encoded_fields(variant: &Variant) -> Vec<TokenStream> {
     let fields = variant.payload.fields().iter().enumerate();
-    let encoded = fields.map(|(index, field)| {
-        let binding = binding(index);
-        wire::encoded(&quote!(#binding), &field.ty)
+    let encoded = fields.map(|(index, field)| match tombstone(field) {
+        Some(value) => wire::encoded(&quote!(&#value), &field.ty),
+        None => {
+            let binding = binding(index);
+            wire::encoded(&quote!(#binding), &field.ty)
+        }
     });
     encoded.collect()
 }
@@ -257,8 +271,11 @@ fn with_names(item: &Union) -> TokenStream {
 
 fn variant_with_names(item: &Union, at: usize, variant: &Variant) -> TokenStream {
     let (text, index, variant_text) = (&item.name.text, ty::index(at), &variant.name.text);
-    let count = ty::plain(variant.payload.fields().len());
     let values = encoded_fields(variant);
+    let values = variant.payload.fields().iter().zip(values);
+    let values: Vec<TokenStream> =
+        values.filter(|(field, _)| !field.is_removed()).map(|(_, value)| value).collect();
+    let count = ty::plain(values.len());
     match &variant.payload {
         Payload::Unit => quote! {
             __rt::serde::Serializer::serialize_unit_variant(
@@ -278,8 +295,8 @@ fn variant_with_names(item: &Union, at: usize, variant: &Variant) -> TokenStream
             __rt::serde::ser::SerializeTupleVariant::end(__fields)
         }),
         Payload::Named(fields) => {
-            let names = fields.iter().map(|field| &field.name.text);
-            let mutable = (!fields.is_empty()).then(|| quote!(mut));
+            let names = live(fields).map(|field| &field.name.text);
+            let mutable = (!values.is_empty()).then(|| quote!(mut));
             quote!({
                 let #mutable __fields = __rt::serde::Serializer::serialize_struct_variant(
                     __serializer, #text, #index, #variant_text, #count,
@@ -317,8 +334,8 @@ fn read_open(item: &Union) -> TokenStream {
     let (name, text) = (item.name.ident(), &item.name.text);
     let arms = item.variants.iter().map(|variant| {
         let tag = tag(variant);
-        let values = variant.payload.fields().iter().map(read_field);
-        let value = construct(item, variant, values.collect());
+        let values = read_fields(variant.payload.fields());
+        let value = construct(item, variant, values);
         quote!(#tag => #value)
     });
     quote! {

@@ -74,6 +74,8 @@ codes! {
     TAG_CLASH = "E0402", "two members have the same value or tag";
     BAD_TAG = "E0403", "a value or tag does not fit";
     FINAL_TAG = "E0404", "values in a `[final]` type are positions";
+    UNSTABLE = "E0405", "something stable depends on what may change";
+    REMOVED = "E0406", "what is removed is not used, and leaves a place on the wire";
 
     // E09..: what the language will have.
     NOT_YET = "E0901", "not in this version yet";

@@ -65,9 +65,11 @@ impl Resolver<'_> {
     fn named_value(&mut self, path: &Path, span: Span) -> Option<ExprKind> {
         match self.scope.member(path) {
             Some(MemberLookup::Found { of, member }) => {
+                self.refuse_removed(&self.scope.local_text(path), span);
                 return Some(ExprKind::Member { of, member });
             }
             Some(MemberLookup::Flags { of, members }) => {
+                self.refuse_removed(&self.scope.local_text(path), span);
                 return Some(ExprKind::Flags { of, members });
             }
             Some(MemberLookup::NoSuchMember { kind, members }) => {
@@ -84,7 +86,10 @@ impl Resolver<'_> {
             None => {}
         }
         match self.scope.const_key(path, self.inside.as_deref()) {
-            Some(key) => self.constant(&key, span),
+            Some(key) => {
+                self.refuse_removed(&key, span);
+                self.constant(&key, span)
+            }
             None => {
                 self.report_unknown_constant(path, span);
                 None

@@ -1,15 +1,16 @@
 //! What a module declares, and looking it up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Ident, Span as TokenSpan};
 use quote::ToTokens;
 
+use super::removed::gone;
 use super::{DEEPEST, Resolver};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{
     Availability, Bounds, Const, Docs, Flags, Item, Look, Member, Module, Name, Named, Object,
-    Owner, Passing, Path, RustCode, Type, TypeKind, UnionUse,
+    Owner, Passing, Path, RustCode, Type, TypeKind, UnionUse, Version,
 };
 use crate::source::Span;
 
@@ -67,6 +68,11 @@ pub(super) struct Scope {
     module: Vec<String>,
     declared: HashMap<String, Declared>,
     aliases: HashMap<String, Progress<Type>>,
+    /// What is no more, with the version that it went with and where it stood: under `Name`, or
+    /// `Of.NAME`.
+    pub(super) removed: HashMap<String, (Version, Span)>,
+    /// Aliases whose values nobody prints.
+    sensitive: HashSet<String>,
     /// Under `NAME`, or `Interface.NAME`.
     pub(super) consts: HashMap<String, Progress<Const>>,
 }
@@ -79,6 +85,8 @@ impl Scope {
             declared: HashMap::new(),
             aliases: HashMap::new(),
             consts: HashMap::new(),
+            removed: HashMap::new(),
+            sensitive: HashSet::new(),
         };
         for item in &module.items {
             scope.declare(item);
@@ -88,23 +96,39 @@ impl Scope {
 
     fn declare(&mut self, item: &Item) {
         let name = item.name();
+        if let Some(gone) = gone(name, item.availability()) {
+            self.removed.insert(name.text.clone(), gone);
+        }
         let declared = match item {
             Item::Const(item) => {
                 self.declare_const(name.text.clone(), item);
                 Declared::Const
             }
             Item::Alias(item) => {
+                if item.sensitive.is_some() {
+                    self.sensitive.insert(name.text.clone());
+                }
                 let alias = Progress::Untouched(item.ty.clone());
                 self.aliases.entry(name.text.clone()).or_insert(alias);
                 Declared::Alias(name.span)
             }
             Item::Struct(_) => Declared::Struct(named(name, Passing::Reference)),
-            Item::Enum(item) => Declared::Enum {
-                named: named(name, Passing::Value),
-                members: item.members.iter().map(|member| member.name.clone()).collect(),
-            },
+            Item::Enum(item) => {
+                for member in &item.members {
+                    if let Some(gone) = gone(&member.name, &member.availability) {
+                        self.removed.insert(format!("{name}.{}", member.name), gone);
+                    }
+                }
+                Declared::Enum {
+                    named: named(name, Passing::Value),
+                    members: item.members.iter().map(|member| member.name.clone()).collect(),
+                }
+            }
             Item::Flags(item) => {
                 for member in &item.members {
+                    if let Some(gone) = gone(&member.name, &member.availability) {
+                        self.removed.insert(format!("{name}.{}", member.name), gone);
+                    }
                     self.declare_flag(item, member);
                 }
                 Declared::Flags {
@@ -115,6 +139,9 @@ impl Scope {
             Item::Union(item) => Declared::Union(named(name, Passing::Reference), item.used_as),
             Item::Interface(item) => {
                 for constant in &item.consts {
+                    if let Some(gone) = gone(&constant.name, &constant.availability) {
+                        self.removed.insert(format!("{name}.{}", constant.name), gone);
+                    }
                     self.declare_const(format!("{name}.{}", constant.name), constant);
                 }
                 let Named { rust, .. } = named(name, Passing::Reference);
@@ -162,6 +189,12 @@ impl Scope {
         };
         let is_own = own.iter().map(|name| &name.text).eq(&self.module);
         if is_own && !rest.is_empty() { rest } else { segments }
+    }
+
+    /// `path` as text, without the module's own name in front.
+    pub(super) fn local_text(&self, path: &Path) -> String {
+        let names: Vec<&str> = self.local(path).iter().map(|name| name.text.as_str()).collect();
+        names.join(".")
     }
 
     /// The member that `Enum.MEMBER` names: the type's name and the member's.
@@ -237,6 +270,10 @@ impl Resolver<'_> {
             return None;
         };
         let name = name.text.clone();
+        self.refuse_removed(&name, span);
+        if self.scope.sensitive.contains(&name) {
+            self.met_sensitive = Some(span);
+        }
         match self.scope.declared.get(&name) {
             Some(Declared::Struct(named) | Declared::Union(named, _)) => {
                 Some(TypeKind::Named(named.clone()))

@@ -689,6 +689,9 @@ const _: () = {
             name: "run",
             ordinal: 0x45e8_02d4_a680_0608_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -724,6 +727,9 @@ const _: () = {
             name: "spawn",
             ordinal: 0x591c_131b_393c_3157_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -751,6 +757,9 @@ const _: () = {
             name: "drop",
             ordinal: 0x7841_88c5_eabe_5a94_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[],
@@ -883,6 +892,169 @@ const _: () = {
         let (__context, __arguments, __reply) = __call.parts();
         __arguments.finish()?;
         <T as Jobs>::drop_all(__implementation, &__context);
+        __reply.send()
+    }
+};
+/// The interface `Switches`.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+pub trait Switches: ::core::marker::Send + ::core::marker::Sync + 'static {
+    /// Handles `private_mode`.
+    fn private_mode(&self, cx: &::alpc_rpc::__rt::v1::Call<'_>, on: bool);
+    /// Handles `search`.
+    fn search(&self, cx: &::alpc_rpc::__rt::v1::Call<'_>, text: &str) -> u64;
+}
+/// Calls a [`Switches`] that another process serves.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub struct SwitchesClient {
+    core: ::alpc_rpc::__rt::v1::ClientCore,
+}
+/// Serves an implementation of [`Switches`].
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+pub struct SwitchesServer<T> {
+    implementation: T,
+}
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+const _: () = {
+    use ::alpc_rpc::__rt::v1 as __rt;
+    static __METHODS: [__rt::MethodDesc; 2] = [
+        __rt::MethodDesc {
+            name: "private_mode",
+            ordinal: 0x630c_166c_6f38_3545_u64,
+            oneway: true,
+            idempotent: false,
+            must_understand: true,
+            cancellable: false,
+            timeout: ::core::option::Option::None,
+            params: &[
+                __rt::ParamDesc {
+                    name: "on",
+                    direction: __rt::Direction::In,
+                    view: false,
+                    raw: false,
+                    ty: <bool as __rt::Describe>::describe,
+                    optional_on_wire: false,
+                },
+            ],
+            results: &[],
+            raises: ::core::option::Option::None,
+        },
+        __rt::MethodDesc {
+            name: "search",
+            ordinal: 0x53a8_eb1e_e950_d9ab_u64,
+            oneway: false,
+            idempotent: true,
+            must_understand: false,
+            cancellable: true,
+            timeout: ::core::option::Option::None,
+            params: &[
+                __rt::ParamDesc {
+                    name: "text",
+                    direction: __rt::Direction::In,
+                    view: false,
+                    raw: false,
+                    ty: <__rt::String as __rt::Describe>::describe,
+                    optional_on_wire: false,
+                },
+            ],
+            results: &[
+                __rt::ParamDesc {
+                    name: "",
+                    direction: __rt::Direction::Out,
+                    view: false,
+                    raw: false,
+                    ty: <u64 as __rt::Describe>::describe,
+                    optional_on_wire: false,
+                },
+            ],
+            raises: ::core::option::Option::None,
+        },
+    ];
+    static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
+        name: "acme.attributes.Switches",
+        id: 0x6f1d_0c1e_8a1b_4a57_9a5e_2f4c_2a3b_9d11_u128,
+        major: 1u16,
+        minor: 0u16,
+        endpoint: ::core::option::Option::None,
+        methods: &__METHODS,
+        events: &[],
+    };
+    #[automatically_derived]
+    impl __rt::Client for SwitchesClient {
+        const INTERFACE: &'static __rt::InterfaceDesc = &__INTERFACE;
+        fn from_core(core: __rt::ClientCore) -> Self {
+            Self { core }
+        }
+        fn core(&self) -> &__rt::ClientCore {
+            &self.core
+        }
+    }
+    impl SwitchesClient {
+        /// Calls `Switches.private_mode`.
+        pub fn private_mode(
+            &self,
+            on: bool,
+        ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+            let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+            __call.arg(&on)?;
+            __call.send()
+        }
+        /// Calls `Switches.search`.
+        pub fn search(
+            &self,
+            text: &str,
+        ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+            let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+            __call.text(text);
+            let mut __reply = __call.invoke_infallible()?;
+            let __result_0 = __reply.value::<u64>()?;
+            __reply.finish()?;
+            ::core::result::Result::Ok(__result_0)
+        }
+    }
+    impl<T: Switches> SwitchesServer<T> {
+        /// Serves `implementation` to callers of [`Switches`].
+        pub fn new(implementation: T) -> Self {
+            Self { implementation }
+        }
+    }
+    #[automatically_derived]
+    impl<T: Switches> __rt::Dispatch for SwitchesServer<T> {
+        fn interface(&self) -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            match __call.ordinal() {
+                0x630c_166c_6f38_3545_u64 => {
+                    __serve_private_mode(&self.implementation, __call)
+                }
+                0x53a8_eb1e_e950_d9ab_u64 => __serve_search(&self.implementation, __call),
+                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+            }
+        }
+    }
+    fn __serve_private_mode<T: Switches>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        let (__context, mut __arguments, _) = __call.parts();
+        let on: bool = __arguments.value::<bool>("on")?;
+        __arguments.finish()?;
+        <T as Switches>::private_mode(__implementation, &__context, on);
+        ::core::result::Result::Ok(())
+    }
+    fn __serve_search<T: Switches>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        let (__context, mut __arguments, mut __reply) = __call.parts();
+        let text: &str = __arguments.text("text")?;
+        __arguments.finish()?;
+        let __result_0 = <T as Switches>::search(__implementation, &__context, text);
+        __reply.value(&__result_0)?;
         __reply.send()
     }
 };

@@ -200,6 +200,9 @@ const _: () = {
             name: "read",
             ordinal: 0x6fd0_18ed_47f1_4583_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -235,6 +238,9 @@ const _: () = {
             name: "fill",
             ordinal: 0x405d_b7ab_e553_dd86_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -253,6 +259,9 @@ const _: () = {
             name: "convert",
             ordinal: 0x3777_1b13_3c34_cbad_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -271,6 +280,9 @@ const _: () = {
             name: "samples",
             ordinal: 0x5a95_26f4_e156_2b8e_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -306,6 +318,9 @@ const _: () = {
             name: "scale",
             ordinal: 0x3f97_6da7_573c_dfd2_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -332,6 +347,9 @@ const _: () = {
             name: "set_table",
             ordinal: 0x4b57_f25d_ac8d_4b56_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -207,6 +207,9 @@ const _: () = {
             name: "names",
             ordinal: 0x3c15_3f52_8ee9_c089_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -234,6 +237,9 @@ const _: () = {
             name: "table",
             ordinal: 0x4b23_c3e2_9389_0083_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -264,6 +270,9 @@ const _: () = {
             name: "pair",
             ordinal: 0x0221_9b9c_8d3b_345e_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -299,6 +308,9 @@ const _: () = {
             name: "key",
             ordinal: 0x169f_b373_71f7_fad2_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -334,6 +346,9 @@ const _: () = {
             name: "colours",
             ordinal: 0x1d20_9dc5_36f4_5ddd_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -379,6 +394,9 @@ const _: () = {
             name: "nested",
             ordinal: 0x1f09_bc84_5388_3c92_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

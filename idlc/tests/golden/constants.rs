@@ -53,6 +53,9 @@ const _: () = {
             name: "get",
             ordinal: 0x2620_8ff0_7937_2e5a_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

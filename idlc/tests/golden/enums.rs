@@ -567,6 +567,9 @@ const _: () = {
             name: "convert",
             ordinal: 0x56e2_7964_80fa_5e7f_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -602,6 +605,9 @@ const _: () = {
             name: "levels",
             ordinal: 0x2ce5_5ca1_9260_012e_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[

@@ -898,6 +898,9 @@ const _: () = {
             name: "get",
             ordinal: 0x028e_7e9b_fd9c_660b_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -925,6 +928,9 @@ const _: () = {
             name: "put",
             ordinal: 0x6a39_0ba8_ca97_6f4e_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

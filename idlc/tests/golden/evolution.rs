@@ -28,6 +28,9 @@ const _: () = {
             name: "more",
             ordinal: 0x1975_bcd0_2bf9_371b_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[

@@ -602,6 +602,9 @@ const _: () = {
             name: "check",
             ordinal: 0x236a_365a_3d2d_0e14_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

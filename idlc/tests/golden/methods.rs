@@ -12,6 +12,13 @@ pub trait Methods: ::core::marker::Send + ::core::marker::Sync + 'static {
     /// Handles `nothing`.
     fn nothing(&self, cx: &::alpc_rpc::__rt::v1::Call<'_>);
     /// Handles `later`.
+    #[cfg(not(panic = "abort"))]
+    fn later(&self, cx: &::alpc_rpc::__rt::v1::Call<'_>, level: u32) {
+        let _ = (cx, level);
+        ::alpc_rpc::__rt::v1::unimplemented()
+    }
+    /// Handles `later`.
+    #[cfg(panic = "abort")]
     fn later(&self, cx: &::alpc_rpc::__rt::v1::Call<'_>, level: u32);
 }
 /// Calls a [`Methods`] that another process serves.
@@ -33,6 +40,9 @@ const _: () = {
             name: "touch",
             ordinal: 0x5971_f73a_8ebc_ae56_u64,
             oneway: true,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -51,6 +61,9 @@ const _: () = {
             name: "stats",
             ordinal: 0x3c9c_9445_8818_a1bd_u64,
             oneway: false,
+            idempotent: true,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::Some(
                 ::core::time::Duration::new(0u64, 250000000u32),
             ),
@@ -71,6 +84,9 @@ const _: () = {
             name: "get",
             ordinal: 0x702a_affd_60b1_cf25_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -98,6 +114,9 @@ const _: () = {
             name: "nothing",
             ordinal: 0x7180_1649_e501_2761_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[],
@@ -107,6 +126,9 @@ const _: () = {
             name: "later",
             ordinal: 0x076c_1ae3_8a1b_8aab_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

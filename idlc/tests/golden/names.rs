@@ -326,6 +326,9 @@ const _: () = {
             name: "match",
             ordinal: 0x1afc_0cd9_e894_556d_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -385,6 +388,9 @@ const _: () = {
             name: "new",
             ordinal: 0x7b1c_b6cb_de0e_c711_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[

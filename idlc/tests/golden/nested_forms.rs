@@ -522,6 +522,9 @@ const _: () = {
             name: "all",
             ordinal: 0x6885_11a1_257d_0cc1_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

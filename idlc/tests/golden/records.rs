@@ -1346,6 +1346,9 @@ const _: () = {
             name: "put",
             ordinal: 0x7461_8085_6f3c_bae3_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -1381,6 +1384,9 @@ const _: () = {
             name: "tree",
             ordinal: 0x7d2c_aa9c_2612_6f15_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -66,6 +66,9 @@ const _: () = {
             name: "add",
             ordinal: 0x65c3_17a9_2ded_25f7_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -101,6 +104,9 @@ const _: () = {
             name: "all",
             ordinal: 0x1992_02bf_5c00_4424_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -199,6 +205,9 @@ const _: () = {
             name: "bounded",
             ordinal: 0x028a_91f1_9715_7b2d_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -250,6 +259,9 @@ const _: () = {
             name: "optional",
             ordinal: 0x5b63_17f0_2660_eb59_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -285,6 +297,9 @@ const _: () = {
             name: "defaults",
             ordinal: 0x3c8a_5af8_5f59_3506_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -378,6 +378,9 @@ const _: () = {
             name: "stat",
             ordinal: 0x5d08_f590_3359_c488_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -51,6 +51,9 @@ const _: () = {
             name: "echo",
             ordinal: 0x1c74_13ff_a2ce_a6f0_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -86,6 +89,9 @@ const _: () = {
             name: "greet",
             ordinal: 0x1ce5_b5f9_3445_860b_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -113,6 +119,9 @@ const _: () = {
             name: "optional",
             ordinal: 0x586b_0c63_df32_ed17_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -154,6 +163,9 @@ const _: () = {
             name: "both",
             ordinal: 0x46df_5ad8_6429_8019_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[

@@ -729,6 +729,9 @@ const _: () = {
             name: "draw",
             ordinal: 0x4658_8b62_bf7c_75ca_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -131,6 +131,9 @@ const _: () = {
             name: "map",
             ordinal: 0x1a2b_7d18_a8fb_c0bc_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {
@@ -166,6 +169,9 @@ const _: () = {
             name: "only",
             ordinal: 0x0eda_ae87_b348_e8f9_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[],
             results: &[
@@ -184,6 +190,9 @@ const _: () = {
             name: "put",
             ordinal: 0x1044_32fd_0547_ad7c_u64,
             oneway: false,
+            idempotent: false,
+            must_understand: false,
+            cancellable: false,
             timeout: ::core::option::Option::None,
             params: &[
                 __rt::ParamDesc {

@@ -33,6 +33,20 @@ pub enum TaskError {
     Unrecognized { tag: u32, payload: Vec<u8> },
 }
 
+#[alpc_interface(
+    stable,
+    name = "acme.evolution.Switches",
+    uuid = "6f1d0c1e-8a1b-4a57-9a5e-2f4c2a3b9d11"
+)]
+pub trait Switches {
+    #[oneway]
+    #[must_understand]
+    fn private_mode(&self, cx: &Call<'_>, on: bool);
+    #[cancellable]
+    #[idempotent]
+    fn search(&self, cx: &Call<'_>, text: &str) -> u64;
+}
+
 /// Runs tasks.
 #[alpc_interface(name = "acme.evolution.Tasks", version = "1.3", added = "1.1")]
 #[deprecated(since = "1.3", note = "use the new one")]

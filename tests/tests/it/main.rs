@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod calls;
 mod idle;
+mod marks;
 mod types;
 
 use alpc_tests::stage::Stage;

@@ -10,7 +10,7 @@ use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
 use super::{references, report, report_syntax, span_of};
-use crate::codegen::Runtime;
+use crate::codegen::{self, Runtime};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Context, Interface, Method, Name, RustCode};
 use crate::source::Span;
@@ -75,6 +75,7 @@ pub fn lower_trait(
         |member| !matches!(member, syn::TraitItem::Fn(function) if references::is_event(function)),
     );
     require_supertraits(&mut item);
+    codegen::complete(&mut item, &interface, &runtime);
     LoweredTrait { interface, kept: item, runtime }
 }
 
@@ -91,7 +92,7 @@ fn refuse_what_is_no_interface(item: &syn::ItemTrait, found: &mut Diagnostics) {
     }
 }
 
-const ARGUMENTS: [&str; 6] = ["uuid", "version", "name", "endpoint", "added", "crate"];
+const ARGUMENTS: [&str; 7] = ["uuid", "version", "name", "endpoint", "stable", "added", "crate"];
 
 fn read_arguments(
     arguments: TokenStream,
@@ -113,6 +114,9 @@ fn read_arguments(
             interface.version = text.and_then(|text| attribute::version(&text, found));
         } else if argument.is("endpoint") {
             interface.endpoint = attribute::text(argument, found);
+        } else if argument.is("stable") {
+            attribute::no_value(argument, found);
+            interface.stable = Some(At::new((), Span::Tokens(argument.key.span())));
         } else if argument.is("added") {
             interface.availability.added = added(argument, found);
         } else if argument.is("name") {
@@ -265,6 +269,8 @@ fn read(
     match name.as_str() {
         "oneway" => method.oneway = here,
         "idempotent" => method.idempotent = here,
+        "must_understand" => method.must_understand = here,
+        "cancellable" => method.cancellable = here,
         "timeout" => match attribute.parse_args::<syn::LitStr>() {
             Ok(text) => {
                 let text = At::new(text.value(), span_of(&text));

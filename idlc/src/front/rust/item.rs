@@ -49,6 +49,7 @@ pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredTy
         docs: docs(attributes),
         availability: Availability { added: options.added, ..availability(attributes) },
         look: look(attributes),
+        sensitive: options.sensitive,
         growth: options.growth,
         qualified: options.qualified.unwrap_or_else(|| ident.unraw().to_string()),
     };
@@ -79,6 +80,7 @@ struct Head {
     docs: Vec<String>,
     availability: Availability,
     look: Look,
+    sensitive: Option<At<()>>,
     growth: Growth,
 }
 
@@ -91,11 +93,13 @@ struct Options {
     flags: Option<TokenStream>,
     qualified: Option<String>,
     added: Option<At<Version>>,
+    sensitive: Option<At<()>>,
     runtime: Runtime,
 }
 
 impl Options {
-    const KEYS: [&str; 7] = ["final", "error", "union", "flags", "name", "added", "crate"];
+    const KEYS: [&str; 8] =
+        ["final", "error", "union", "flags", "name", "added", "sensitive", "crate"];
 
     fn read(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Options {
         let mut options = Options {
@@ -104,6 +108,7 @@ impl Options {
             flags: None,
             qualified: None,
             added: None,
+            sensitive: None,
             runtime: Runtime::default(),
         };
         let arguments = alpc(attributes, found);
@@ -126,6 +131,9 @@ impl Options {
             } else if argument.is("name") {
                 let text = attribute::text(argument, found);
                 options.qualified = text.and_then(|name| dotted(name, found));
+            } else if argument.is("sensitive") {
+                attribute::no_value(argument, found);
+                options.sensitive = Some(At::new((), Span::Tokens(argument.key.span())));
             } else if argument.is("added") {
                 options.added = added(argument, found);
             } else if argument.is("crate") {
@@ -162,7 +170,7 @@ fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<S
     Some(Struct {
         availability: head.availability,
         look: head.look,
-        sensitive: None,
+        sensitive: head.sensitive,
         name: head.name,
         qualified: head.qualified,
         docs: head.docs,
@@ -176,7 +184,7 @@ fn fields(fields: &syn::Fields, found: &mut Diagnostics) -> Vec<Field> {
     all.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-const FIELD_KEYS: [&str; 6] = ["default", "max", "min", "added", "handle", "data"];
+const FIELD_KEYS: [&str; 7] = ["default", "max", "min", "added", "sensitive", "handle", "data"];
 
 fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field> {
     let name = match &item.ident {
@@ -186,6 +194,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
     let mut ty = ty::owned(&item.ty, found)?;
     let mut default = None;
     let mut availability = availability(&item.attrs);
+    let mut sensitive = None;
     let arguments = alpc(&item.attrs, found);
     refuse_repeated(&arguments, found);
     for argument in &arguments {
@@ -201,6 +210,9 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
         } else if argument.is("data") {
             attribute::no_value(argument, found);
             references::as_data(&mut ty);
+        } else if argument.is("sensitive") {
+            attribute::no_value(argument, found);
+            sensitive = Some(At::new((), Span::Tokens(argument.key.span())));
         } else if argument.is("added") {
             availability.added = added(argument, found);
         } else {
@@ -215,7 +227,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
         docs: docs(&item.attrs),
         availability,
         look: look(&item.attrs),
-        sensitive: None,
+        sensitive,
         ty,
         default,
     })
@@ -284,7 +296,7 @@ fn numbers(
     Some(Enum {
         availability: head.availability,
         look: head.look,
-        sensitive: None,
+        sensitive: head.sensitive,
         members: members.collect(),
         name: head.name,
         qualified: head.qualified,
@@ -389,7 +401,7 @@ fn alternatives(
     Some(Union {
         availability: head.availability,
         look: head.look,
-        sensitive: None,
+        sensitive: head.sensitive,
         variants: variants.collect(),
         name: head.name,
         qualified: head.qualified,

@@ -11,14 +11,14 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 
 use super::attribute::Argument;
+use super::availability::{availability, look};
 use super::docs::docs;
 use super::ty::{arguments, last_segment};
 use super::{interface as member, params, report, report_syntax, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::front::handle;
 use crate::ir::{
-    At, Availability, Event, HandleKind, Look, Name, Named, Object, Owner, Passing, Rights,
-    RustCode, Type, TypeKind,
+    At, Event, HandleKind, Name, Named, Object, Owner, Passing, Rights, RustCode, Type, TypeKind,
 };
 use crate::source::Span;
 
@@ -212,16 +212,19 @@ pub(super) fn event(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Eve
         name: Name::new(item.sig.ident.unraw().to_string(), Span::Tokens(item.sig.ident.span())),
         wire_name: None,
         docs: docs(&item.attrs),
-        availability: Availability::default(),
+        availability: availability(&item.attrs),
         must_understand: None,
-        look: Look::default(),
+        look: look(&item.attrs),
         params: Vec::new(),
     };
     for attribute in &item.attrs {
         let name = attribute.path().get_ident().map(|name| name.to_string()).unwrap_or_default();
         match name.as_str() {
-            "event" | "doc" => {}
+            "event" | "doc" | "deprecated" => {}
             "wire_name" => event.wire_name = member::wire_name(attribute, found),
+            "must_understand" => {
+                event.must_understand = Some(At::new((), span_of(attribute.path())));
+            }
             "added" => event.availability.added = params::added(attribute, found),
             _ => report(found, codes::MISPLACED_ATTRIBUTE, attribute, "no attribute of an event"),
         }

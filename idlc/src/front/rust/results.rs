@@ -130,7 +130,7 @@ fn result(
         name,
         docs: Vec::new(),
         availability: marks.availability,
-        sensitive: None,
+        sensitive: marks.sensitive,
         view: marks.view.or(view),
         raw: marks.raw,
         via: None,

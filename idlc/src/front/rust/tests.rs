@@ -334,7 +334,7 @@ fn arguments_of_types_are_checked() {
             there is no argument `finel` here
             help: did you mean `final`?
             there is no argument `maximum` here
-            help: there are: default, max, min, added, handle, data
+            help: there are: default, max, min, added, sensitive, handle, data
             write `max = value`
         "#]],
     );

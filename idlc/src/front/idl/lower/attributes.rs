@@ -92,13 +92,13 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("raw", Status::On(&[Param, Answer])),
     ("move", Status::On(&[Param])),
     ("final", Status::On(&[Struct, Enum, Union, Error])),
-    ("stable", Status::NotYet),
+    ("stable", Status::On(&[Module, Interface])),
     ("deprecated", Status::On(DATED)),
-    ("removed", Status::NotYet),
-    ("must_understand", Status::NotYet),
-    ("cancellable", Status::NotYet),
+    ("removed", Status::On(DATED)),
+    ("must_understand", Status::On(&[Method, Event])),
+    ("cancellable", Status::On(&[Method])),
     ("via", Status::NotYet),
-    ("sensitive", Status::NotYet),
+    ("sensitive", Status::On(&[Field, Param, Answer, Struct, Enum, Union, Error, Alias])),
     (
         "rust.name",
         Status::On(&[

@@ -1,0 +1,84 @@
+//! A server of what attributes change: methods that came later, tombstones, calls that are given up.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alpc_rpc::prelude::*;
+
+use crate::goldens::attributes::{Switches, SwitchesServer};
+use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
+use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
+
+/// Serves `Persons` as a program of version 1.0 would: what was added later is not implemented.
+#[derive(Debug, Default)]
+pub struct Old;
+
+/// The server of it.
+pub fn persons() -> PersonsServer<Old> {
+    PersonsServer::new(Old)
+}
+
+impl Persons for Old {
+    fn put(&self, _: &Call<'_>, person: Person) -> Result<(u32, u32), Failure> {
+        if person.name == "nobody" {
+            return Err(Failure::NotFound { name: person.name });
+        }
+        Ok((person.age, person.notes.len() as u32))
+    }
+
+    fn none(&self, _: &Call<'_>) -> u32 {
+        7
+    }
+}
+
+/// Searches until nobody waits.
+#[derive(Debug, Default)]
+pub struct Searcher {
+    was_cancelled: AtomicBool,
+}
+
+/// The server of it.
+pub fn switches() -> SwitchesServer<Searcher> {
+    SwitchesServer::new(Searcher::default())
+}
+
+impl Switches for Searcher {
+    fn private_mode(&self, _: &Call<'_>, _: bool) {}
+
+    fn search(&self, cx: &Call<'_>, text: &str) -> u64 {
+        if text == "for long" {
+            while !cx.is_cancelled() {
+                std::thread::yield_now();
+            }
+            self.was_cancelled.store(true, Ordering::SeqCst);
+        }
+        u64::from(self.was_cancelled.load(Ordering::SeqCst))
+    }
+}
+
+/// Gives away what it is told.
+#[derive(Debug, Default)]
+pub struct Blabber;
+
+/// The server of it.
+pub fn logins() -> LoginsServer<Blabber> {
+    LoginsServer::new(Blabber)
+}
+
+impl Logins for Blabber {
+    fn login(
+        &self,
+        _: &Call<'_>,
+        password: &str,
+        pin: u32,
+        _: Key,
+    ) -> Result<(u64, Level), LoginError> {
+        match password {
+            "no token" => Ok((0, Level::High)),
+            "unknown" => {
+                let (user, guess) = ("joe".to_owned(), password.to_owned());
+                Err(LoginError::Unknown { user, guess })
+            }
+            _ => Ok((u64::from(pin), Level::Low)),
+        }
+    }
+}
