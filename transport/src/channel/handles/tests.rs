@@ -177,6 +177,41 @@ fn handles_that_are_never_taken_are_closed_with_the_channel() {
 }
 
 #[test]
+fn a_full_ring_takes_neither_record_nor_handles() {
+    for form in [Form::Shared, Form::Mirrored] {
+        let [client, server] = ends(form, 16);
+        let (held, _watch) = watched();
+        let mut count = 0;
+        while post(&client, count, &[]) == Posted::Published {
+            count += 1;
+        }
+        for _ in 0..3 {
+            assert_eq!(post(&client, count, &[held.as_fd()]), Posted::Full);
+        }
+        for id in 0..count {
+            assert_eq!(take(&server).unwrap().header.id, MessageId(id));
+        }
+        client.drain_socket().unwrap();
+        assert_eq!(post(&client, count, &[held.as_fd()]), Posted::Published);
+        assert_eq!(take(&server).unwrap().handles.unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_sender_that_sleeps_hears_when_its_handles_are_taken() {
+    let [client, server] = ends(Form::Shared, 16);
+    let (held, _watch) = watched();
+    let mut into = [0; 8];
+    post(&client, 1, &[]);
+    take(&server).unwrap();
+    assert_eq!(socket::recv_bytes(client.socket(), &mut into).unwrap(), socket::Received::Empty);
+    post(&client, 2, &[held.as_fd()]);
+    take(&server).unwrap();
+    let bell = socket::recv_bytes(client.socket(), &mut into).unwrap();
+    assert_eq!(bell, socket::Received::Datagram(1));
+}
+
+#[test]
 fn more_handles_than_agreed_are_refused_and_nothing_is_sent() {
     let [client, server] = ends(Form::Shared, 2);
     let (held, _watch) = watched();
