@@ -3,6 +3,7 @@
 //! The private socket is the root of trust: identity, death, descriptors, the bell. Shared memory
 //! only carries bytes. Whatever a peer does wrong closes the channel, once, with a reason.
 
+mod ending;
 mod handles;
 mod mirror;
 mod sections;
@@ -11,7 +12,7 @@ mod streams;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::error::{Error, Misbehaviour, Result};
@@ -235,52 +236,6 @@ impl Channel {
         if let Some(on_news) = self.on_news.get() {
             on_news();
         }
-    }
-
-    // ---- the end of the channel
-
-    /// Why the channel is closed, if it is.
-    pub(crate) fn closed(&self) -> Option<&Error> {
-        self.closed.get()
-    }
-
-    pub(crate) fn check_open(&self) -> Result<()> {
-        self.closed().map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    /// Closes the channel, and the other one of its connection. The first reason stays.
-    pub(crate) fn close(&self, why: Error) {
-        if self.closed.set(why.clone()).is_err() {
-            return;
-        }
-        // The peer sees the end of the channel at once; nothing is lost if it is gone already. So does
-        // whoever of this process waits for it.
-        let _gone = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
-        // Whoever ties sees that this is closed, or this sees what was tied.
-        fence(Ordering::SeqCst);
-        if let Some(twin) = self.twin.get().and_then(Weak::upgrade) {
-            twin.close(why);
-        }
-    }
-
-    /// Has this channel and `other`, the second of its connection, end together. `false`: there is one
-    /// already.
-    pub(crate) fn tie(self: &Arc<Channel>, other: &Arc<Channel>) -> bool {
-        let is_first = self.twin.set(Arc::downgrade(other)).is_ok()
-            && other.twin.set(Arc::downgrade(self)).is_ok();
-        if is_first {
-            fence(Ordering::SeqCst);
-            if let Some(why) = self.closed() {
-                other.close(why.clone());
-            }
-        }
-        is_first
-    }
-
-    /// Closes the channel because of what the peer did.
-    pub(crate) fn poison(&self, offence: Misbehaviour) -> Error {
-        self.close(Error::misbehaved("use a channel", offence));
-        self.closed().cloned().unwrap_or_else(|| Error::misbehaved("use a channel", offence))
     }
 
     fn guard<T>(&self, result: std::result::Result<T, Misbehaviour>) -> Result<T> {

@@ -5,6 +5,8 @@
 //! runs a handler, the client's bell reaches the other workers. Nothing that a client can write
 //! decides who is woken.
 
+mod worker;
+
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,11 +16,11 @@ use std::time::Duration;
 use crate::buffer::BufferPool;
 use crate::channel::{Channel, lock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::message::Deadline;
 use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest};
-use crate::port::serving::{IncomingCall, Reply, Resources, ServerPort, Took};
-use crate::spin::Spin;
-use crate::sys::cpu;
+use crate::port::serving::{IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
+pub use worker::Worker;
 
 /// Messages that a worker takes from one client before it looks at the others.
 const TURN: usize = 32;
@@ -32,6 +34,9 @@ const STREAK: u32 = 64;
 const KEPT_BUFFERS: usize = 320 << 20;
 /// How often parked bulk data is looked at, for deadlines that passed without a sign of the client.
 const PARKED_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a service that ends waits for clients to take what it has answered.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Bytes of a ring that the shortest message takes.
 const MIN_RECORD: usize = 64;
@@ -124,8 +129,7 @@ impl CompletionPort {
 
     /// A worker, to be used by one thread.
     pub fn worker(&self) -> Worker {
-        let shared = self.shared.clone();
-        Worker { shared, spin: Spin::for_messages(), hot: None, looks: false, streak: 0 }
+        Worker::new(self.shared.clone())
     }
 
     /// How many clients are connected.
@@ -135,13 +139,17 @@ impl CompletionPort {
     }
 
     /// Ends the service: every worker's `next` returns `None`, and every client sees the end.
+    ///
+    /// Waits for at most two seconds for clients that have not made room yet for the replies of calls that
+    /// were answered.
     pub fn shut_down(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        let ports = std::mem::take(&mut *lock(&self.shared.ports));
-        for port in ports.by_token.into_iter().flatten() {
-            self.shared.let_go(&port);
-        }
         self.shared.readiness.wake_all();
+        let ports = std::mem::take(&mut *lock(&self.shared.ports));
+        let ports: Vec<_> = ports.by_token.into_iter().flatten().collect();
+        let until = Deadline::after(LAST_WORDS);
+        ports.iter().for_each(|port| port.channel.finish(until));
+        ports.iter().for_each(|port| self.shared.let_go(port));
     }
 }
 
@@ -356,203 +364,4 @@ impl Shared {
 
 fn token_index(token: u64) -> usize {
     usize::try_from(token & 0xffff_ffff).unwrap_or(usize::MAX)
-}
-
-/// One thread's part in a completion port.
-pub struct Worker {
-    shared: Arc<Shared>,
-    spin: Spin,
-    /// The client that was answered last, whose next call may come at once.
-    hot: Option<Arc<ServerPort>>,
-    /// Whether that client was told that its bell is not needed.
-    looks: bool,
-    /// Calls that were found by looking, one after the other.
-    streak: u32,
-}
-
-impl Worker {
-    /// Waits for the next completion. `None`: the service has ended.
-    ///
-    /// # Errors
-    ///
-    /// When the system cannot wait.
-    #[expect(clippy::should_implement_trait, reason = "it fails, and waits")]
-    pub fn next(&mut self) -> Result<Option<Completion>> {
-        loop {
-            if self.shared.is_stopped() {
-                self.cool_down();
-                return Ok(None);
-            }
-            if self.streak >= STREAK {
-                self.streak = 0;
-                self.attend_others()?;
-            }
-            if let Some(completion) = self.look() {
-                return Ok(Some(completion));
-            }
-            if let Some(completion) = self.take_ready() {
-                return Ok(Some(completion));
-            }
-            if self.shared.ended.load(Ordering::SeqCst) {
-                return Ok(None);
-            }
-            self.sleep()?;
-        }
-    }
-
-    /// Answers a call, and looks for the same client's next one in the following `next`.
-    ///
-    /// # Errors
-    ///
-    /// As [`IncomingCall::reply`].
-    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
-    pub fn reply(
-        &mut self,
-        call: IncomingCall,
-        reply: Reply,
-    ) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
-        let port = call.port().clone();
-        self.cool_down();
-        let is_small = reply.outs.is_empty() && reply.results.is_empty();
-        if is_small {
-            // Before the reply: the client sees both at once, and rings no bell for its next call.
-            self.heat_up(&port);
-            return call.reply(reply);
-        }
-        // Bulk data takes a while to leave, and nobody would look at the ring meanwhile.
-        let replied = call.reply(reply);
-        self.heat_up(&port);
-        replied
-    }
-
-    /// Tells a client that this worker looks for its next call, if that is worth it.
-    fn heat_up(&mut self, port: &Arc<ServerPort>) {
-        // What is parked needs the client's bell, and a mirror shows nothing by itself.
-        let can_look = !port.channel.has_parked() && !port.channel.is_mirrored();
-        if can_look && self.may_look() {
-            port.channel.own.set_cpu(cpu::current());
-            port.channel.own.set_awake();
-            self.looks = true;
-            self.hot = Some(port.clone());
-        }
-    }
-
-    /// Whether looking is worth it, and no more workers look already than may.
-    fn may_look(&mut self) -> bool {
-        if !self.spin.will_look() {
-            return false;
-        }
-        let looking = self.shared.looking.fetch_add(1, Ordering::Relaxed);
-        if looking < self.shared.max_looking {
-            return true;
-        }
-        self.shared.looking.fetch_sub(1, Ordering::Relaxed);
-        false
-    }
-
-    /// Looks for the hot client's next call.
-    fn look(&mut self) -> Option<Completion> {
-        let port = self.hot.clone()?;
-        let shared = self.shared.clone();
-        let channel = &port.channel;
-        let mut taken = None;
-        let found = self.spin.look(
-            || channel.theirs.cpu(),
-            || {
-                let took = port.take_message(&mut |call| taken = Some(call));
-                match took {
-                    Ok(Took::Nothing) if !shared.is_stopped() && !channel.has_parked() => None,
-                    // Whatever happened, it is not for this loop to deal with.
-                    _ => Some(()),
-                }
-            },
-        );
-        self.cool_down();
-        match (found, taken) {
-            (_, Some(call)) => {
-                self.streak += 1;
-                return Some(Completion::Call(call));
-            }
-            // A message that was no call, or the end of the channel: the full turn sees to it.
-            (Some(()), None) => shared.attend(&port),
-            (None, None) => self.streak = 0,
-        }
-        None
-    }
-
-    /// Sees to the other clients, if any has rung. The hot one waits for its turn then.
-    fn attend_others(&mut self) -> Result<()> {
-        let ready = self.shared.readiness.wait(Some(Duration::ZERO))?;
-        self.shared.attend_all(ready);
-        let idle = lock(&self.shared.ready).is_empty() && lock(&self.shared.again).is_empty();
-        if !idle {
-            self.cool_down();
-        }
-        Ok(())
-    }
-
-    /// Has the hot client ring again.
-    fn cool_down(&mut self) {
-        let Some(port) = self.hot.take() else { return };
-        if self.looks {
-            self.looks = false;
-            self.shared.looking.fetch_sub(1, Ordering::Relaxed);
-            port.channel.own.set_asleep();
-            // What came before the client could see that is somebody else's to take, or ours next.
-            if port.channel.has_news() || port.channel.has_parked() {
-                self.shared.look_again(port);
-            }
-        }
-    }
-
-    fn take_ready(&mut self) -> Option<Completion> {
-        let completion = self.shared.pop().or_else(|| {
-            let port = lock(&self.shared.again).pop_front()?;
-            self.shared.attend(&port);
-            self.shared.pop()
-        })?;
-        let more = !lock(&self.shared.ready).is_empty() || !lock(&self.shared.again).is_empty();
-        if more {
-            // This worker is about to be busy: the rest is for another.
-            self.shared.wake_one();
-        }
-        Some(completion)
-    }
-
-    fn sleep(&mut self) -> Result<()> {
-        let shared = &self.shared;
-        shared.waiting.fetch_add(1, Ordering::SeqCst);
-        // Looked at after saying so: whoever adds something now wakes us.
-        let idle = lock(&shared.ready).is_empty()
-            && lock(&shared.again).is_empty()
-            && !shared.is_stopped();
-        let parked = shared.resources.parked.load(Ordering::SeqCst);
-        let timeout = if !idle {
-            Some(Duration::ZERO)
-        } else if parked {
-            Some(PARKED_PATIENCE)
-        } else {
-            None
-        };
-        let ready = shared.readiness.wait(timeout);
-        shared.waiting.fetch_sub(1, Ordering::SeqCst);
-        let ready = ready?;
-        if ready.is_empty() && parked && idle {
-            shared.attend_parked();
-        }
-        shared.attend_all(ready);
-        Ok(())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.cool_down();
-    }
-}
-
-impl std::fmt::Debug for Worker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("hot", &self.hot).finish_non_exhaustive()
-    }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use alpc_transport::{
-    Blob, Buffer, Bytes, CommunicationPort, Completion, CompletionPort, ConnectionPort, Deadline,
-    ErrorKind, Part, PortAttributes, Received, Reply, Way,
+    Accelerator, Blob, Buffer, Bytes, CommunicationPort, Completion, CompletionPort,
+    ConnectionPort, Deadline, ErrorKind, Part, PortAttributes, Received, Reply, Way,
 };
 use common::{
     Event, Gate, Other, Place, Server, at, call, call_until, connect, echo, hear, holdings, name,
@@ -34,8 +34,27 @@ fn child() {
             say("connected");
             let _killed = call(&client, b"hold", &mut [Part::Blob(&blob)]);
         }
+        "crowd shared" => crowd(&place, Accelerator::On),
+        "crowd mirrored" => crowd(&place, Accelerator::Off),
         other => panic!("no role {other}"),
     }
+}
+
+/// Replies that are together longer than rings and sockets.
+const CROWD: usize = 32;
+const ANSWER: usize = 60_000;
+
+/// Many threads that each wait for a long answer.
+fn crowd(place: &std::path::Path, accelerator: Accelerator) {
+    let client = connect(place, PortAttributes::new().accelerator(accelerator));
+    let answers = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..CROWD)
+            .map(|_| scope.spawn(|| call(&client, b"hold", &mut []).unwrap().body().len()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(answers, [ANSWER; CROWD]);
+    say("all answered");
 }
 
 fn small_windows() -> PortAttributes {
@@ -150,6 +169,34 @@ fn killed_clients_alone() {
         }
     });
     say("done");
+}
+
+#[test]
+fn a_server_that_ends_lets_its_clients_take_their_answers() {
+    for role in ["crowd shared", "crowd mirrored"] {
+        let (told, calls) = std::sync::mpsc::channel();
+        let server =
+            Server::start(PortAttributes::new(), 1, move |_, call| told.send(call).unwrap());
+        let mut client = Other::start(role, server.place.path());
+        drop(server.connected());
+        let calls: Vec<_> = calls.iter().take(CROWD).collect();
+        let process = rustix::process::Pid::from_raw(client.pid().try_into().unwrap()).unwrap();
+        let signal = |signal| rustix::process::kill_process(process, signal).unwrap();
+        signal(rustix::process::Signal::STOP);
+        let status = format!("/proc/{}/status", client.pid());
+        while !std::fs::read_to_string(&status).unwrap().contains("State:\tT") {
+            std::thread::yield_now();
+        }
+        for call in calls {
+            let reply = Reply { body: pattern(ANSWER, 0), ..Reply::default() };
+            call.reply(reply).unwrap();
+        }
+        let ends = std::thread::spawn(|| server.stop());
+        signal(rustix::process::Signal::CONT);
+        client.expect("all answered");
+        ends.join().unwrap();
+        client.end();
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //! Datagrams keep their order, so bytes arrive before the index that covers them. A datagram wakes
 //! its receiver: there are no bells, and looking without reading the socket would see nothing.
 
+mod frames;
+
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -25,67 +27,10 @@ use crate::queue::outbox_len;
 use crate::stream::{MAX_STREAM, windows_len};
 use crate::sys::memory::{OwnMemory, PAGE, PeerMemory, Replica};
 use crate::sys::socket::{self, Received, Sent};
+use frames::{Frame, MAX_HEADER};
 
 /// Bytes of a ring or a window that one datagram carries at most.
 const MAX_PIECE: usize = 32 << 10;
-/// Bytes of the longer of the two kinds of frames, without the piece.
-const MAX_HEADER: usize = 14;
-
-/// One datagram of a mirror.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame<'a> {
-    /// The next bytes of the sender's ring, and then its indices.
-    Ring { head: u32, tail: u32, bytes: &'a [u8] },
-    /// Bytes of one of the sender's windows, of which `at` are before; and its progress in the slot.
-    Stream { slot: u8, consumed: u32, aborted: u32, at: u32, bytes: &'a [u8] },
-}
-
-impl<'a> Frame<'a> {
-    fn parse(datagram: &'a [u8]) -> std::result::Result<Frame<'a>, Misbehaviour> {
-        let mut rest = datagram;
-        match take::<1>(&mut rest)? {
-            [frame::RING] => {
-                let (head, tail) = (number(&mut rest)?, number(&mut rest)?);
-                Ok(Frame::Ring { head, tail, bytes: rest })
-            }
-            [frame::STREAM] => {
-                let [slot] = take(&mut rest)?;
-                let (consumed, aborted) = (number(&mut rest)?, number(&mut rest)?);
-                let at = number(&mut rest)?;
-                Ok(Frame::Stream { slot, consumed, aborted, at, bytes: rest })
-            }
-            [kind] => Err(Misbehaviour::UnexpectedFrame { kind }),
-        }
-    }
-
-    /// Writes all but the bytes, which stand last.
-    fn put_header(&self, into: &mut Vec<u8>) {
-        into.clear();
-        match *self {
-            Frame::Ring { head, tail, .. } => {
-                into.push(frame::RING);
-                into.extend(head.to_le_bytes());
-                into.extend(tail.to_le_bytes());
-            }
-            Frame::Stream { slot, consumed, aborted, at, .. } => {
-                into.extend([frame::STREAM, slot]);
-                into.extend(consumed.to_le_bytes());
-                into.extend(aborted.to_le_bytes());
-                into.extend(at.to_le_bytes());
-            }
-        }
-    }
-}
-
-fn take<const N: usize>(from: &mut &[u8]) -> std::result::Result<[u8; N], Misbehaviour> {
-    let (taken, rest) = from.split_first_chunk().ok_or(Misbehaviour::FrameCut)?;
-    *from = rest;
-    Ok(*taken)
-}
-
-fn number(from: &mut &[u8]) -> std::result::Result<u32, Misbehaviour> {
-    take(from).map(u32::from_le_bytes)
-}
 
 /// Both ends' memory, as this end has it, and how far each has been told of the other's.
 pub(super) struct Mirror {

@@ -16,19 +16,25 @@
 //! while it waits. `free`: nothing is pinned. The limits are chosen from `apart` and `free`, in which
 //! a large copy is at all worth a thought, and by both directions together.
 
+mod placement;
+mod server;
+mod small;
+mod telling;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use alpc_transport::{
-    Blob, Bytes, CommunicationPort, Completion, CompletionPort, ConnectionPort, Deadline,
-    Directory, ErrorKind, IncomingCall, Part, PortAttributes, PortName, Reply, Request, Way,
-    Worker,
+    Blob, CommunicationPort, Deadline, Directory, ErrorKind, Part, PortAttributes, PortName,
+    Request, Way,
 };
-use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
+use placement::{Placement, allowed_cpus, pin};
+use server::{method, serve};
+use small::{echo_raw, latencies};
+use telling::{print_json, print_table, size};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -57,109 +63,6 @@ const SIZES: [usize; 20] = [
     256 * MIB,
 ];
 const QUICK_SIZES: [usize; 7] = [64, 4 * KIB, 32 * KIB, FITS_MESSAGE, MIB, 16 * MIB, 64 * MIB];
-
-/// Methods of the server.
-mod method {
-    pub(super) const TAKE: u64 = 1;
-    pub(super) const FILL: u64 = 2;
-    pub(super) const FREE_COPIERS: u64 = 3;
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Placement {
-    Together,
-    Apart,
-    Free,
-}
-
-impl Placement {
-    const ALL: [Placement; 3] = [Placement::Together, Placement::Apart, Placement::Free];
-
-    fn name(self) -> &'static str {
-        match self {
-            Placement::Together => "together",
-            Placement::Apart => "apart",
-            Placement::Free => "free",
-        }
-    }
-
-    /// The CPUs of the client and of the server.
-    fn cpus(self, all: &[usize]) -> (Vec<usize>, Vec<usize>) {
-        let (first, last) = (all[..1].to_vec(), all[all.len() - 1..].to_vec());
-        match self {
-            Placement::Together => (first.clone(), first),
-            Placement::Apart => (first, last),
-            Placement::Free => (all.to_vec(), all.to_vec()),
-        }
-    }
-}
-
-fn allowed_cpus() -> Vec<usize> {
-    let set = sched_getaffinity(None).expect("a thread can read its own affinity");
-    (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect()
-}
-
-fn pin(thread: Option<Pid>, cpus: &[usize]) {
-    let mut set = CpuSet::new();
-    cpus.iter().for_each(|&cpu| set.set(cpu));
-    sched_setaffinity(thread, &set).expect("the CPUs were allowed before");
-}
-
-// ---- the server
-
-fn serve(place: &Path, cpus: &[usize]) {
-    let all = allowed_cpus();
-    pin(None, cpus);
-    let attributes = widest(place);
-    let port = ConnectionPort::create(&name(), &attributes).expect("the place is the bench's own");
-    let port = CompletionPort::new(port).expect("there are descriptors");
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| work(port.worker(), &all));
-        }
-    });
-}
-
-fn work(mut worker: Worker, all: &[usize]) {
-    while let Ok(Some(completion)) = worker.next() {
-        match completion {
-            Completion::Connecting(request) => request.accept(b"").expect("there is room"),
-            Completion::Call(call) => answer(&mut worker, call, all),
-            _ => {}
-        }
-    }
-}
-
-fn answer(worker: &mut Worker, mut call: IncomingCall, all: &[usize]) {
-    call.fetch().expect("the client lives and its memory is there");
-    let mut reply = Reply::default();
-    match call.method() {
-        method::FILL => {
-            // What the buffer held last time is as good as anything.
-            let outs = call.rooms().map(|len| call.buffer(len as usize).map(Bytes::Buffer));
-            reply.outs = outs.collect::<Result<_, _>>().expect("there is memory");
-        }
-        method::FREE_COPIERS => free_copiers(all),
-        _ => reply.body = call.body().to_vec(),
-    }
-    // A client that is gone does not hear it.
-    let _gone = worker.reply(call, reply);
-}
-
-/// Spreads the copiers of direct access over all CPUs, as they are where nothing is pinned.
-fn free_copiers(all: &[usize]) {
-    let threads = std::fs::read_dir("/proc/self/task").expect("proc is there");
-    for thread in threads.flatten() {
-        let name = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-        let number = thread.file_name().to_string_lossy().parse().ok().and_then(Pid::from_raw);
-        let copier = name.trim().strip_prefix("alpc-copier-").and_then(|n| n.parse::<usize>().ok());
-        if let Some(copier) = copier {
-            pin(number, &[all[copier % all.len()]]);
-        }
-    }
-}
-
-// ---- the client
 
 fn name() -> PortName {
     "bench.crossover".parse().expect("a name")
@@ -427,87 +330,6 @@ fn choose(medians: &BTreeMap<Key, f64>, sizes: &[usize]) -> Choice {
     Choice { copy_limit: copied.copied().unwrap_or(0), view_limit: sectioned.copied().unwrap_or(0) }
 }
 
-// ---- small calls
-
-/// 64 bytes there and back: ours, and a raw pair of SOCK_SEQPACKET sockets, in turns.
-fn latencies(options: &Options, all: &[usize]) -> Vec<(Placement, f64, f64)> {
-    let mut found = Vec::new();
-    for placement in Placement::ALL {
-        let bench = Bench::start(placement, all, options.window);
-        let raw = RawEcho::start(&placement.cpus(all).1);
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for round in 0..options.rounds() * 4 + 1 {
-            let took: Vec<_> = (0..5000)
-                .map(|_| {
-                    let start = Instant::now();
-                    call(&bench.copy, method::TAKE, &mut []);
-                    micros(start.elapsed())
-                })
-                .collect();
-            let raw_took: Vec<_> = (0..1000).map(|_| raw.there_and_back()).collect();
-            if round > 0 {
-                ours.extend(took);
-                theirs.extend(raw_took);
-            }
-        }
-        found.push((placement, median(&mut ours), median(&mut theirs)));
-        pin(None, all);
-    }
-    found
-}
-
-struct RawEcho {
-    socket: OwnedFd,
-    child: Child,
-}
-
-impl RawEcho {
-    fn start(cpus: &[usize]) -> RawEcho {
-        use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-        let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-                .expect("there are descriptors");
-        let list: Vec<_> = cpus.iter().map(ToString::to_string).collect();
-        let child = Command::new(std::env::current_exe().expect("this program has a path"))
-            .env("ALPC_BENCH_RAW", "1")
-            .env("ALPC_BENCH_CPUS", list.join(","))
-            .stdin(Stdio::from(theirs))
-            .spawn()
-            .expect("this program can be run again");
-        RawEcho { socket: ours, child }
-    }
-
-    fn there_and_back(&self) -> f64 {
-        use rustix::net::{RecvFlags, SendFlags, recv, send};
-        let mut bytes = [7; 64];
-        let start = Instant::now();
-        send(&self.socket, &bytes, SendFlags::empty()).expect("the echo lives");
-        recv(&self.socket, &mut bytes, RecvFlags::empty()).expect("the echo lives");
-        micros(start.elapsed())
-    }
-}
-
-impl Drop for RawEcho {
-    fn drop(&mut self) {
-        let _dead = self.child.kill();
-        let _dead = self.child.wait();
-    }
-}
-
-fn echo_raw(cpus: &[usize]) {
-    use rustix::net::{RecvFlags, SendFlags, recv, send};
-    pin(None, cpus);
-    let socket = std::io::stdin();
-    let mut bytes = [0; 64];
-    while let Ok((1.., _)) = recv(&socket, &mut bytes[..], RecvFlags::empty()) {
-        if send(&socket, &bytes, SendFlags::NOSIGNAL).is_err() {
-            return;
-        }
-    }
-}
-
-// ---- telling
-
 struct Options {
     quick: bool,
     json: bool,
@@ -534,62 +356,6 @@ impl Options {
     fn effort(&self, len: usize) -> (usize, usize) {
         (self.rounds(), (8 * MIB / len.max(1)).clamp(1, if self.quick { 50 } else { 200 }))
     }
-}
-
-fn size(len: usize) -> String {
-    match len {
-        FITS_MESSAGE => "message".to_owned(),
-        _ if len >= MIB => format!("{} MiB", len / MIB),
-        _ if len >= KIB => format!("{} KiB", len / KIB),
-        _ => format!("{len} B"),
-    }
-}
-
-fn print_table(medians: &BTreeMap<Key, f64>, sizes: &[usize]) {
-    for placement in Placement::ALL {
-        for direction in Direction::ALL {
-            print!("\n{:<20}", format!("{}, {}", direction.name(), placement.name()));
-            How::ALL.iter().for_each(|how| print!("{:>14}", how.name()));
-            println!("   (us; times memcpy)");
-            for &len in sizes {
-                print!("{:<20}", size(len));
-                let memcpy = medians.get(&(placement, direction, len, How::Memcpy)).copied();
-                for how in How::ALL {
-                    match medians.get(&(placement, direction, len, how)).zip(memcpy) {
-                        Some((&took, _)) if how == How::Memcpy => print!("{took:>14.2}"),
-                        Some((&took, memcpy)) => print!("{took:>9.1} {:>4.1}", took / memcpy),
-                        None => print!("{:>14}", "-"),
-                    }
-                }
-                println!();
-            }
-        }
-    }
-}
-
-fn print_json(medians: &BTreeMap<Key, f64>, latencies: &[(Placement, f64, f64)], choice: &Choice) {
-    let rows = medians.iter().map(|((placement, direction, len, how), took)| {
-        let (placement, direction) = (placement.name(), direction.name());
-        let how = how.name();
-        format!(
-            r#"    {{"placement": "{placement}", "direction": "{direction}", "bytes": {len}, "way": "{how}", "us": {took:.3}}}"#
-        )
-    });
-    let small = latencies.iter().map(|(placement, ours, raw)| {
-        let name = placement.name();
-        format!(
-            r#"    {{"placement": "{name}", "call_us": {ours:.3}, "seqpacket_us": {raw:.3}, "ratio": {:.4}}}"#,
-            ours / raw
-        )
-    });
-    let rows: Vec<_> = rows.collect();
-    let small: Vec<_> = small.collect();
-    println!("{{\n  \"round_trip_64\": [\n{}\n  ],", small.join(",\n"));
-    println!("  \"bulk\": [\n{}\n  ],", rows.join(",\n"));
-    println!(
-        "  \"copy_limit\": {},\n  \"view_limit\": {}\n}}",
-        choice.copy_limit, choice.view_limit
-    );
 }
 
 fn main() {
