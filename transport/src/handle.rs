@@ -27,6 +27,9 @@
 //! A check says what the holder may rely on, not what it is kept from: the kernel hands descriptors
 //! over as they are, and a sender that wants less to be done with one opens it for less.
 //!
+//! A section that its sender can still shrink (it lacks `F_SEAL_SHRINK`) kills whoever has mapped it
+//! and touches what is gone. Reading and writing it as a file does not.
+//!
 //! Checking waits for nobody: a file on a file system that its user serves is not asked about itself.
 //! `execute` is the exception, and so is closing such a file, wherever that happens.
 

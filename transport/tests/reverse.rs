@@ -24,8 +24,9 @@ fn child() {
     let Some((role, place)) = common::role() else { return };
     match &*role {
         "serve" => serve(&place),
-        "stuck" => {
-            let client = connect(&place, PortAttributes::new());
+        "stuck shared" | "stuck mirrored" => {
+            let form = if role.ends_with("shared") { FORMS[0] } else { FORMS[1] };
+            let client = connect(&place, attributes(form));
             let callee = Callee::start(&client, 1, |_, call| {
                 say("inside");
                 while hear().is_some() {}
@@ -397,26 +398,28 @@ fn offers_that_cannot_be_are_refused() {
 
 #[test]
 fn a_client_killed_in_a_call_back_ends_that_call() {
-    let server = Server::start(PortAttributes::new(), 2, answer);
-    let mut client = Other::start("stuck", server.place.path());
-    client.expect("connected");
-    let port = server.connected();
-    client.expect("inside");
-    std::thread::scope(|scope| {
-        let second = scope.spawn(|| call(back(&port), b"").unwrap_err());
-        client.kill();
-        let failure = second.join().unwrap();
-        assert_eq!(failure.error.kind(), &ErrorKind::PeerClosed);
-    });
-    let closed = server.closed();
-    assert!(std::sync::Arc::ptr_eq(&closed, &port));
-    // The worker that waited in the call back is free again.
-    let other = connect(server.place.path(), PortAttributes::new());
-    let callee = Callee::start(&other, 1, say_hello);
-    assert_eq!(call(&other, b"back").unwrap().body(), b"hello");
-    drop(other);
-    callee.ended();
-    server.stop();
+    for role in ["stuck shared", "stuck mirrored"] {
+        let server = Server::start(PortAttributes::new(), 2, answer);
+        let mut client = Other::start(role, server.place.path());
+        client.expect("connected");
+        let port = server.connected();
+        client.expect("inside");
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| call(back(&port), b"").unwrap_err());
+            client.kill();
+            let failure = second.join().unwrap();
+            assert_eq!(failure.error.kind(), &ErrorKind::PeerClosed);
+        });
+        let closed = server.closed();
+        assert!(std::sync::Arc::ptr_eq(&closed, &port));
+        // The worker that waited in the call back is free again.
+        let other = connect(server.place.path(), PortAttributes::new());
+        let callee = Callee::start(&other, 1, say_hello);
+        assert_eq!(call(&other, b"back").unwrap().body(), b"hello");
+        drop(other);
+        callee.ended();
+        server.stop();
+    }
 }
 
 #[test]
