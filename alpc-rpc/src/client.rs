@@ -18,6 +18,7 @@ pub(crate) use call::{failed, push_index, push_small, send_with_body, take_long_
 pub(crate) use callbacks::{AtWork, Crew, MAX_OBJECTS, ensure as ensure_callbacks};
 pub use reply::ClientReply;
 
+use crate::agreement::{self, Agreement};
 use crate::descriptor::InterfaceDesc;
 use crate::error::ConnectError;
 use crate::event::{Events, HasEvents};
@@ -188,7 +189,15 @@ impl ClientCore {
             ErrorKind::TimedOut => ConnectError::TimedOut,
             _ => ConnectError::Transport(error),
         })?;
-        let link = Arc::new(Link::of_client(port.clone()));
+        let agreement = match Hello::decode(port.accept_data()) {
+            Some(theirs) if hello.is_equal(&theirs) => Agreement::Whole,
+            Some(theirs) => agreement::reach(&port, interface, &theirs, deadline)?,
+            None => {
+                let what = "its answer is no greeting of this version".to_owned();
+                return Err(ConnectError::Malformed { what });
+            }
+        };
+        let link = Arc::new(Link::of_client(port.clone(), agreement));
         Ok(ClientCore::of_object(Arc::new(Target::new(link, port, ROOT))))
     }
 

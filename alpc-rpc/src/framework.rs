@@ -10,6 +10,9 @@ use crate::descriptor::MethodDesc;
 /// The bit that ordinals of interfaces do not have.
 const FRAMEWORK: u64 = 1 << 63;
 
+/// Brings the client's contract, and answers with the server's: the texts alone.
+pub(crate) const CONTRACT: u64 = FRAMEWORK | 1;
+
 /// Lets go of objects. One-way; a list of `(number, messages to wait for)`.
 pub(crate) const RELEASE: u64 = FRAMEWORK | 2;
 

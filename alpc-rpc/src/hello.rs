@@ -1,7 +1,8 @@
 //! What a client says about itself when it connects, and how a server judges it.
 //!
 //! The two ends compare fingerprints once, before the first call: an interface that differs cannot
-//! be told from one that does not by looking at bytes that happen to decode.
+//! be told from one that does not by looking at bytes that happen to decode. If they are equal, that
+//! is all; if not, [`agreement`](crate::agreement) follows.
 
 use alpc_transport::MAX_CONNECTION_DATA;
 
@@ -71,10 +72,13 @@ impl Hello {
 
     /// Whether a server of `self` can serve a client of `theirs`; if not, what to refuse it with.
     pub(crate) fn judge(&self, theirs: &Hello) -> Result<(), String> {
-        let same = self.id == theirs.id
-            && self.major == theirs.major
-            && self.fingerprint == theirs.fingerprint;
+        let same = self.id == theirs.id && self.major == theirs.major;
         if same { Ok(()) } else { Err(format!("{INCOMPATIBLE}{self}")) }
+    }
+
+    /// Whether the other side was built from the same interface, as far as calls go.
+    pub(crate) fn is_equal(&self, theirs: &Hello) -> bool {
+        self.id == theirs.id && self.fingerprint == theirs.fingerprint
     }
 
     /// What a server's refusal means to this client.
@@ -117,14 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn another_version_or_another_meaning_is_refused_with_both_names() {
+    fn another_major_version_is_refused_with_both_names_and_another_meaning_is_not() {
         assert_eq!(hello(1, 9).judge(&hello(1, 9)), Ok(()));
-        for theirs in [hello(2, 9), hello(1, 8)] {
-            let reason = hello(1, 9).judge(&theirs).unwrap_err();
-            let error = theirs.refused(reason);
-            let ConnectError::Incompatible { ours, theirs: server } = error else { panic!() };
-            assert!(ours.contains("acme.kv.KeyValue") && server.contains("1.3"), "{server}");
-        }
+        assert_eq!(hello(1, 9).judge(&hello(1, 8)), Ok(()));
+        assert!(hello(1, 9).is_equal(&hello(1, 9)) && !hello(1, 9).is_equal(&hello(1, 8)));
+        let theirs = hello(2, 9);
+        let reason = hello(1, 9).judge(&theirs).unwrap_err();
+        let error = theirs.refused(reason);
+        let ConnectError::Incompatible { ours, theirs: server } = error else { panic!() };
+        assert!(ours.contains("acme.kv.KeyValue") && server.contains("1.3"), "{server}");
         let error = hello(1, 9).refused("not today".to_owned());
         assert!(matches!(error, ConnectError::Refused { .. }));
     }

@@ -85,6 +85,7 @@
     )
 )]
 
+mod agreement;
 mod bound;
 mod client;
 mod contract;

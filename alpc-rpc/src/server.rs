@@ -1,5 +1,6 @@
 //! The server's side: a port, a fixed number of workers, and the way of a call through them.
 
+mod agreement;
 mod buffers;
 mod call;
 mod connection;
@@ -9,7 +10,7 @@ mod unimplemented;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
 
 use alpc_transport::{
@@ -17,6 +18,7 @@ use alpc_transport::{
     ServerPort, Worker,
 };
 
+use agreement::Known;
 pub use buffers::{InOutBuf, OutBuf};
 pub use call::{Arguments, Call, RawSlice, Reply, ServerCall};
 pub(crate) use call::{part_bytes, with_long_body};
@@ -26,6 +28,7 @@ pub(crate) use serve::{Incoming, Sent, message_of, serve};
 use unimplemented::is_unimplemented;
 pub use unimplemented::unimplemented;
 
+use crate::agreement::Agreement;
 use crate::client::MAX_OBJECTS;
 use crate::descriptor::InterfaceDesc;
 use crate::error::Fault;
@@ -68,7 +71,7 @@ pub struct ServerBuilder {
 
 /// What the workers serve.
 struct Service {
-    interfaces: Vec<Interface>,
+    interfaces: Vec<Arc<Interface>>,
     on_connect: Option<OnConnect>,
     max_objects: usize,
 }
@@ -77,7 +80,9 @@ type OnConnect = Box<dyn Fn(Connection<'_>) + Send + Sync>;
 
 struct Interface {
     hello: Hello,
-    dispatch: Arc<dyn Dispatch>,
+    dispatch: Box<dyn Dispatch>,
+    /// What is known of clients of other versions.
+    known: Known,
 }
 
 impl Server {
@@ -192,7 +197,9 @@ impl ServerBuilder {
     #[must_use]
     pub fn interface(mut self, dispatch: impl Dispatch) -> Self {
         let hello = Hello::of(dispatch.interface());
-        self.service.interfaces.push(Interface { hello, dispatch: Arc::new(dispatch) });
+        let known = Known::default();
+        let interface = Interface { hello, dispatch: Box::new(dispatch), known };
+        self.service.interfaces.push(Arc::new(interface));
         self
     }
 
@@ -275,21 +282,33 @@ fn answer_connection(request: ConnectionRequest, service: &Service) {
     let Some(theirs) = Hello::decode(request.data()) else {
         return request.refuse("this port speaks alpc-rpc, of another version or not at all");
     };
-    let judgements = interfaces.iter().map(|interface| (interface, interface.hello.judge(&theirs)));
+    match choose(interfaces, &theirs) {
+        Ok(interface) => {
+            // A client that has gone meanwhile does not need the answer.
+            let _gone = request.accept(&interface.hello.encode());
+        }
+        Err(refusal) => request.refuse(&refusal),
+    }
+}
+
+/// The interface that a client wants: the very one, or another version of it.
+fn choose<'s>(
+    interfaces: &'s [Arc<Interface>],
+    theirs: &Hello,
+) -> Result<&'s Arc<Interface>, String> {
+    if let Some(same) = interfaces.iter().find(|interface| interface.hello.is_equal(theirs)) {
+        return same.hello.judge(theirs).map(|()| same);
+    }
     let mut refusal = format!("this port does not serve `{}`", theirs.name);
-    for (interface, judgement) in judgements {
-        match judgement {
-            Ok(()) => {
-                // A client that has gone meanwhile does not need the answer.
-                let _gone = request.accept(&interface.hello.encode());
-                return;
-            }
+    for interface in interfaces {
+        match interface.hello.judge(theirs) {
+            Ok(()) => return Ok(interface),
             // Nearly the right one: tell what differs. On a port of one interface, always.
             Err(why) if interface.hello.id == theirs.id || interfaces.len() == 1 => refusal = why,
             Err(_) => {}
         }
     }
-    request.refuse(&refusal);
+    Err(refusal)
 }
 
 /// What the runtime keeps for a client, as the port's context.
@@ -310,10 +329,13 @@ impl Drop for Served {
 fn served<'p>(port: &'p ServerPort, service: &Service) -> Option<&'p Served> {
     if port.context::<Served>().is_none() {
         let theirs = Hello::decode(port.connect_data())?;
-        let mut interfaces = service.interfaces.iter();
-        let chosen = interfaces.find(|interface| interface.hello.judge(&theirs).is_ok())?;
-        let session = Session::new(chosen.dispatch.clone());
-        port.set_context(Served { link: Arc::new(Link::of_server(service.max_objects)), session });
+        let chosen = choose(&service.interfaces, &theirs).ok()?;
+        let agreement = match chosen.hello.is_equal(&theirs) {
+            true => Agreement::Whole,
+            false => Agreement::Partial(OnceLock::new()),
+        };
+        let link = Arc::new(Link::of_server(service.max_objects, agreement));
+        port.set_context(Served { link, session: Session::new(chosen.clone()) });
     }
     let served = port.context::<Served>()?;
     let Served { link, session } = served;

@@ -242,6 +242,7 @@ impl<'a> ClientCall<'a> {
     fn seal(&mut self) -> Result<Sealed, TransportError> {
         let target = &self.core.target;
         let (link, port) = (target.link(), target.port());
+        link.agreement().may_call(self.method)?;
         link.flush(port);
         if link.would_give_away(&self.outgoing.objects) {
             callbacks::ensure(self.core, self.deadline)?;

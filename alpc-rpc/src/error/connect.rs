@@ -37,6 +37,11 @@ pub enum ConnectError {
         /// Those of the server.
         theirs: String,
     },
+    /// What the server says of its interface cannot be read.
+    Malformed {
+        /// What is wrong, as a clause.
+        what: String,
+    },
     /// The system does not let this process reach the port.
     PermissionDenied,
     /// The server did not answer before the deadline.
@@ -62,6 +67,9 @@ impl fmt::Display for ConnectError {
             }
             ConnectError::Incompatible { ours, theirs } => {
                 write!(f, "cannot connect: this client speaks {ours}, the server {theirs}")
+            }
+            ConnectError::Malformed { what } => {
+                write!(f, "cannot connect: the server does not say what it means: {what}")
             }
             ConnectError::PermissionDenied => {
                 f.write_str("cannot connect: this process may not reach the port")

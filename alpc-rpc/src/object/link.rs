@@ -10,6 +10,7 @@ use alpc_transport::{CommunicationPort, CompletionPort, Deadline, Error, ErrorKi
 use super::envelope::Numbered;
 use super::exports::Exports;
 use super::{Envelope, Exported, Reference, Release, Target, let_go};
+use crate::agreement::Agreement;
 use crate::client::MAX_OBJECTS;
 use crate::encode;
 use crate::framework;
@@ -30,31 +31,39 @@ pub(crate) struct Link {
     has_pending: AtomicBool,
     /// Of a client: what its server calls it by, once there is a reason.
     callbacks: Option<Callbacks>,
+    /// Whether the other end means the same.
+    agreement: Agreement,
 }
 
 pub(crate) type Callbacks = Mutex<Option<CompletionPort>>;
 
 impl Link {
     /// A client's end, which calls its server by `port`.
-    pub(crate) fn of_client(port: CommunicationPort) -> Link {
-        let link = Link::new(MAX_OBJECTS, Some(Callbacks::default()));
+    pub(crate) fn of_client(port: CommunicationPort, agreement: Agreement) -> Link {
+        let link = Link::new(MAX_OBJECTS, Some(Callbacks::default()), agreement);
         link.set_port(port);
         link
     }
 
     /// A server's end, which gives away at most `most` objects at a time.
-    pub(crate) fn of_server(most: usize) -> Link {
-        Link::new(most, None)
+    pub(crate) fn of_server(most: usize, agreement: Agreement) -> Link {
+        Link::new(most, None, agreement)
     }
 
-    fn new(most: usize, callbacks: Option<Callbacks>) -> Link {
+    fn new(most: usize, callbacks: Option<Callbacks>, agreement: Agreement) -> Link {
         Link {
             exports: Mutex::new(Exports::new(most)),
             port: OnceLock::new(),
             pending: Mutex::default(),
             has_pending: AtomicBool::new(false),
             callbacks,
+            agreement,
         }
+    }
+
+    /// Whether the other end means the same, and if not, in what.
+    pub(crate) fn agreement(&self) -> &Agreement {
+        &self.agreement
     }
 
     /// Of a client: what its server calls it by.

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use alpc_transport::{PeerIdentity, ServerPort};
 
-use super::{Dispatch, message_of};
+use super::{Dispatch, Interface, message_of};
 use crate::client::{AtWork, Crew};
 use crate::error::Fault;
 use crate::object::Link;
@@ -122,7 +122,7 @@ impl fmt::Debug for Connection<'_> {
 /// What belongs to a connection, beside its objects.
 pub(crate) struct Session {
     /// The interface that the client chose when it connected. A client serves none to its server.
-    root: Option<Arc<dyn Dispatch>>,
+    root: Option<Arc<Interface>>,
     /// The threads that run a client's callbacks.
     crew: Option<Arc<Crew>>,
     context: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -134,7 +134,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Of a server, which serves `root`.
-    pub(super) fn new(root: Arc<dyn Dispatch>) -> Self {
+    pub(super) fn new(root: Arc<Interface>) -> Self {
         Session::with(Some(root), None)
     }
 
@@ -143,7 +143,7 @@ impl Session {
         Session::with(None, Some(crew))
     }
 
-    fn with(root: Option<Arc<dyn Dispatch>>, crew: Option<Arc<Crew>>) -> Self {
+    fn with(root: Option<Arc<Interface>>, crew: Option<Arc<Crew>>) -> Self {
         Session {
             root,
             crew,
@@ -154,6 +154,11 @@ impl Session {
     }
 
     pub(super) fn root(&self) -> Option<&dyn Dispatch> {
+        self.root.as_ref().map(|interface| &*interface.dispatch)
+    }
+
+    /// The interface that the client chose, with what is known of its versions.
+    pub(super) fn interface(&self) -> Option<&Interface> {
         self.root.as_deref()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alpc_transport::Reply as Answer;
 
-use super::{Connection, Incoming, Sent};
+use super::{Connection, Incoming, Sent, with_long_body};
 use crate::decode::ValueReader;
 use crate::error::Fault;
 use crate::framework;
@@ -19,7 +19,9 @@ pub(super) fn answer(
     object: Option<Exported>,
 ) -> Result<Sent, Fault> {
     let ordinal = incoming.call.method();
-    if ordinal == framework::RELEASE {
+    if ordinal == framework::CONTRACT {
+        contract(&incoming, connection)
+    } else if ordinal == framework::RELEASE {
         release(&incoming, connection)
     } else if ordinal == framework::REVERSE.ordinal {
         reverse(incoming, connection)
@@ -28,6 +30,15 @@ pub(super) fn answer(
     } else {
         Err(Fault::UnknownMethod)
     }
+}
+
+/// Compares the client's contract with the server's.
+fn contract(incoming: &Incoming<'_>, connection: Connection<'_>) -> Result<Sent, Fault> {
+    let interface = connection.session().interface().ok_or(Fault::UnknownMethod)?;
+    let (own, agreement) = (interface.dispatch.interface(), connection.link().agreement());
+    let body = interface.known.reach(incoming.values, own, agreement)?;
+    let answer = with_long_body(Answer { body, ..Answer::default() });
+    Ok(Sent { answer, ..Sent::default() })
 }
 
 fn release(incoming: &Incoming<'_>, connection: Connection<'_>) -> Result<Sent, Fault> {

@@ -108,11 +108,20 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
         }
     };
     match &object {
+        // An event that this subscriber does not know, or takes for another one, is not for it.
+        Some(Exported::Sink(_)) if link.agreement().may_serve(call.method()).is_err() => {
+            Ok(Sent::default())
+        }
         Some(Exported::Sink(sink)) => {
             sink.arrive(call.method(), values, incoming.luggage).map_err(malformed)?;
             Ok(Sent::default())
         }
-        Some(Exported::Forwarder(target)) => forward(incoming, target, link),
+        Some(Exported::Forwarder(target)) => {
+            // What is passed on unread must be understood on either way.
+            link.agreement().may_serve(call.method())?;
+            target.link().agreement().may_serve(call.method())?;
+            forward(incoming, target, link)
+        }
         Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
         _ if is_framework(call.method()) => framework::answer(incoming, connection, object),
         _ if is_expired => Err(Fault::Expired),
@@ -132,6 +141,10 @@ fn run(
 ) -> Result<Sent, Fault> {
     let (ordinal, tag) = (incoming.call.method(), incoming.call.tag());
     let unknown = || connection.unknown_method(tag);
+    connection.link().agreement().may_serve(ordinal).map_err(|fault| match fault {
+        Fault::UnknownMethod => unknown(),
+        other => other,
+    })?;
     let method = dispatch.interface().method(ordinal).ok_or_else(unknown)?;
     let _at_work = connection.session().begin_handler();
     let mut outcome = Outcome::default();

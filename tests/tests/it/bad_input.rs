@@ -1,6 +1,7 @@
 //! What goes wrong between two processes, what each is told of it, and that the other side goes on.
 
 mod death;
+mod disagreed;
 mod failed;
 mod refused;
 mod undecodable;

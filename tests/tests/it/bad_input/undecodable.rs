@@ -16,7 +16,7 @@ use crate::calls::{call, method};
 use crate::stage;
 
 /// Who a client is, as it says itself: for clients that only pretend.
-fn hello() -> Vec<u8> {
+pub(super) fn hello() -> Vec<u8> {
     let interface = TrialClient::INTERFACE;
     let mut hello = b"alpc-rpc\x01\x00".to_vec();
     hello.extend_from_slice(&interface.id.to_be_bytes());
@@ -27,7 +27,7 @@ fn hello() -> Vec<u8> {
     hello
 }
 
-fn connect_by_hand(stage: &Stage, data: &[u8]) -> Result<CommunicationPort, String> {
+pub(super) fn connect_by_hand(stage: &Stage, data: &[u8]) -> Result<CommunicationPort, String> {
     let name = PortName::new(TRIAL).unwrap();
     let deadline = Deadline::after(Duration::from_secs(60));
     let port = CommunicationPort::connect(&name, &stage.attributes(), data, deadline);
