@@ -197,7 +197,7 @@ impl ClientCore {
                 return Err(ConnectError::Malformed { what });
             }
         };
-        let link = Arc::new(Link::of_client(port.clone(), agreement));
+        let link = Link::of_client(port.clone(), agreement);
         Ok(ClientCore::of_object(Arc::new(Target::new(link, port, ROOT))))
     }
 

@@ -3,8 +3,10 @@
 mod hub;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use alpc_rpc::transport::Accelerator;
 use alpc_rpc::{Client, Deadline, TransportError};
 
 use hub::desk::{Ear, PATIENCE, Place, eventually};
@@ -108,6 +110,26 @@ fn an_object_that_is_handed_on_is_called_through_its_holder() {
     drop(watcher);
     place.expect("anna left");
     assert_eq!(hear.recv_timeout(PATIENCE).unwrap(), "dropped");
+}
+
+#[test]
+fn all_of_it_works_without_shared_memory() {
+    let place = Place::offering(|attributes| attributes.accelerator(Accelerator::Off));
+    let hub = place.connect();
+    let (ear, hear) = Ear::new("anna");
+    let anna = hub.join("anna", ear).unwrap();
+    let mut events = anna.events();
+    assert_eq!(anna.ask("how?").unwrap(), "anna: how?");
+    for number in 0..200 {
+        anna.note(&number.to_string()).unwrap();
+        let MemberEvent::Noted { text, .. } = events.wait(soon()).unwrap();
+        assert_eq!(text, number.to_string());
+        assert_eq!(hear.recv_timeout(PATIENCE).unwrap(), text);
+    }
+    assert_eq!(events.missed(), 0);
+    drop((anna, events));
+    place.expect("anna left");
+    eventually("nothing is held", || hub.objects().unwrap() == 0);
 }
 
 #[test]
@@ -217,6 +239,20 @@ fn a_client_may_hold_only_so_many_objects() {
     eventually("there is room", || hub.objects().unwrap() == 1);
     assert!(hub.find("anna").unwrap().is_some());
     drop(anna);
+}
+
+#[test]
+fn an_object_that_comes_too_late_for_its_caller_is_released() {
+    let place = Place::new();
+    let hub = place.connect();
+    let anna = hub.join("anna", Ear::new("anna").0).unwrap();
+    while place.desk.found_late.load(Ordering::SeqCst) < 3 {
+        let late = hub.with_timeout(Duration::from_millis(5)).find("late anna");
+        assert!(matches!(late.unwrap_err().into_transport(), TransportError::TimedOut { .. }));
+    }
+    eventually("all are released", || hub.objects().unwrap() == 1);
+    drop(anna);
+    place.expect("anna left");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! something that others wait for (a credit, a free slot) tells the parked ones and, by a bell of
 //! this process's own, a leader that sleeps.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread::{Thread, ThreadId};
 
 use crate::channel::{Channel, lock};
@@ -28,7 +28,11 @@ pub(crate) struct Waiting {
     progress_spin: Mutex<Spin>,
     /// Wakes a leader that sleeps for what another thread of this process has done.
     bell: ThreadBell,
+    /// Is told of replies that come when nobody waits for them any more.
+    pub(crate) on_late_reply: OnceLock<OnLateReply>,
 }
+
+pub(crate) type OnLateReply = Box<dyn Fn(&Record) + Send + Sync>;
 
 struct State {
     leader: Leader,
@@ -112,7 +116,8 @@ impl Waiting {
         let bell = ThreadBell::new()?;
         let reply_spin = Mutex::new(Spin::for_messages());
         let progress_spin = Mutex::new(Spin::for_chunks());
-        Ok(Waiting { state: Mutex::new(state), reply_spin, progress_spin, bell })
+        let (state, on_late_reply) = (Mutex::new(state), OnceLock::new());
+        Ok(Waiting { state, reply_spin, progress_spin, bell, on_late_reply })
     }
 
     /// Registers a call of this thread, unless `limit` calls are outstanding.
@@ -259,7 +264,15 @@ impl Waiting {
         state.calls.swap_remove(index);
         state.wake_watchers(&self.bell);
         drop(state);
+        self.tell_late(&late);
         crate::bulk::discard_streams(channel, &late)
+    }
+
+    /// Tells of a reply that nobody waits for.
+    pub(crate) fn tell_late(&self, late: &Record) {
+        if let Some(tell) = self.on_late_reply.get() {
+            tell(late);
+        }
     }
 
     fn lead(&self) -> Option<Lead<'_>> {

@@ -9,12 +9,13 @@ use alpc_transport::{CommunicationPort, CompletionPort, Deadline, Error, ErrorKi
 
 use super::envelope::Numbered;
 use super::exports::Exports;
-use super::{Envelope, Exported, Reference, Release, Target, let_go};
+use super::{Envelope, Exported, Reference, Release, Target, let_go, open};
 use crate::agreement::Agreement;
 use crate::client::MAX_OBJECTS;
 use crate::encode;
 use crate::framework;
 use crate::scope::Luggage;
+use crate::status;
 
 /// Releases that are told in one message.
 const BATCH: usize = 512;
@@ -27,7 +28,9 @@ pub(crate) struct Link {
     port: OnceLock<CommunicationPort>,
     /// What is to be released, and found no room yet.
     pending: Mutex<Vec<Release>>,
-    /// Whether there is something.
+    /// What late replies referred to.
+    refused: Mutex<Vec<Numbered>>,
+    /// Whether there is something in either.
     has_pending: AtomicBool,
     /// Of a client: what its server calls it by, once there is a reason.
     callbacks: Option<Callbacks>,
@@ -39,8 +42,8 @@ pub(crate) type Callbacks = Mutex<Option<CompletionPort>>;
 
 impl Link {
     /// A client's end, which calls its server by `port`.
-    pub(crate) fn of_client(port: CommunicationPort, agreement: Agreement) -> Link {
-        let link = Link::new(MAX_OBJECTS, Some(Callbacks::default()), agreement);
+    pub(crate) fn of_client(port: CommunicationPort, agreement: Agreement) -> Arc<Link> {
+        let link = Arc::new(Link::new(MAX_OBJECTS, Some(Callbacks::default()), agreement));
         link.set_port(port);
         link
     }
@@ -55,6 +58,7 @@ impl Link {
             exports: Mutex::new(Exports::new(most)),
             port: OnceLock::new(),
             pending: Mutex::default(),
+            refused: Mutex::default(),
             has_pending: AtomicBool::new(false),
             callbacks,
             agreement,
@@ -72,8 +76,25 @@ impl Link {
     }
 
     /// Says how this end calls the other. The first one stays.
-    pub(crate) fn set_port(&self, port: CommunicationPort) {
+    pub(crate) fn set_port(self: &Arc<Link>, port: CommunicationPort) {
+        let link = Arc::downgrade(self);
+        port.on_late_reply(move |tag, body| {
+            if let Some(link) = link.upgrade() {
+                link.refuse(tag, body);
+            }
+        });
         let _first = self.port.set(port);
+    }
+
+    /// Lets go of what a reply brought that nobody waits for. That may send messages and run foreign
+    /// code, so it is left to whoever calls next.
+    fn refuse(&self, tag: u64, body: &[u8]) {
+        // What was too long for a message was refused with its bulk data.
+        let is_here = tag & u64::from(status::LONG_BODY) == 0;
+        let has_envelope = tag & u64::from(status::ENVELOPE) != 0;
+        let Some((_, envelope)) = open(body, has_envelope && is_here) else { return };
+        lock(&self.refused).extend(envelope.references());
+        self.has_pending.store(true, Ordering::SeqCst);
     }
 
     /// Finds the object that a message is for, or refers to.
@@ -184,6 +205,15 @@ impl Link {
     /// Tells of the releases that found no room before. Never waits.
     pub(crate) fn flush(&self, port: &CommunicationPort) {
         while self.has_pending.swap(false, Ordering::SeqCst) {
+            let refused = std::mem::take(&mut *lock(&self.refused));
+            for numbered in refused {
+                match numbered {
+                    Numbered::Senders(object) => {
+                        lock(&self.pending).push(Release { object, unanswered: 0 });
+                    }
+                    Numbered::Receivers(object) => drop(self.find(object, false)),
+                }
+            }
             let mut batch = {
                 let mut pending = lock(&self.pending);
                 let rest = pending.len().saturating_sub(BATCH);

@@ -26,6 +26,7 @@ pub struct Desk {
     members: Mutex<BTreeMap<String, Weak<Seat>>>,
     pub events: HubEmitter,
     told: Sender<String>,
+    pub found_late: AtomicU32,
 }
 
 /// A member of the hub. Tells when it is dropped.
@@ -70,7 +71,13 @@ impl Hub for Arc<Desk> {
         seat
     }
 
-    fn find(&self, _: &Call<'_>, name: &str) -> Option<Arc<dyn Member>> {
+    /// A name after `late` is found when the caller has stopped waiting.
+    fn find(&self, cx: &Call<'_>, name: &str) -> Option<Arc<dyn Member>> {
+        let Some(name) = name.strip_prefix("late ") else { return Some(self.seat(name)?) };
+        while !cx.deadline().is_past() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.found_late.fetch_add(1, Ordering::SeqCst);
         Some(self.seat(name)?)
     }
 
@@ -138,12 +145,21 @@ impl Place {
         Place::with(|server| server)
     }
 
+    /// With attributes that are changed by `offer`.
+    pub fn offering(offer: impl FnOnce(PortAttributes) -> PortAttributes) -> Place {
+        Place::set_up(|server, folder| server.attributes(offer(attributes(folder))))
+    }
+
     pub fn with(set_up: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Place {
+        Place::set_up(|server, _| set_up(server))
+    }
+
+    fn set_up(set_up: impl FnOnce(ServerBuilder, &Path) -> ServerBuilder) -> Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("alpc-hub-{}-{count}", std::process::id()));
         let (desk, told) = desk();
-        let server = Some(serve(&folder, &desk, set_up));
+        let server = Some(serve(&folder, &desk, |server| set_up(server, &folder)));
         Place { server, desk, told, folder }
     }
 
@@ -167,7 +183,7 @@ impl Drop for Place {
 pub fn desk() -> (Arc<Desk>, Receiver<String>) {
     let (told, hear) = channel();
     let (members, events) = (Mutex::default(), HubEmitter::default());
-    (Arc::new(Desk { members, events, told }), hear)
+    (Arc::new(Desk { members, events, told, found_late: AtomicU32::new(0) }), hear)
 }
 
 pub fn serve(

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use crate::bulk::Travelled;
 use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::Deadline;
+use crate::message::{Deadline, Record};
 use crate::name::PortName;
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits, PortAttributes};
@@ -162,6 +162,19 @@ impl CommunicationPort {
 
     pub(super) fn channel(&self) -> &Arc<Channel> {
         &self.end.channel
+    }
+
+    /// Has `tell` hear of each reply that comes after its caller has stopped waiting: of its tag and
+    /// its body, and not of bulk data, which is refused. The first one stays.
+    ///
+    /// It is told by a thread that waits for something else, at the latest with the next call, and
+    /// must neither wait nor call.
+    pub fn on_late_reply(&self, tell: impl Fn(u64, &[u8]) + Send + Sync + 'static) {
+        let tell = move |late: &Record| {
+            let body = late.bytes().get(late.body_range()).unwrap_or(&[]);
+            tell(late.header.method, body);
+        };
+        let _first = self.end.waiting.on_late_reply.set(Box::new(tell));
     }
 
     /// What the server sent along when it accepted.

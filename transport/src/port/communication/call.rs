@@ -136,6 +136,7 @@ impl<'e> Call<'e> {
         if failure.may_have_run {
             if let Some(record) = self.end.waiting.abandon(self.id) {
                 // The server has answered already; only its bulk data is still to be refused.
+                self.end.waiting.tell_late(&record);
                 let _closed = discard_streams(&self.end.channel, &record);
             }
             return self.cancel(failure.error);
