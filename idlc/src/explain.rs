@@ -1,12 +1,12 @@
 //! What each code means, at length, with an example that is wrong and one that is right.
 //!
-//! The pages are files in `explain/`, one for each code, so that they can be read and linked to. A
+//! The pages are files in `explain/`, one for each code and each lint, so that they can be read and linked to. A
 //! test holds that no code lacks one, that each wrong example gives its code and no other, and that
 //! each right one is accepted.
 
 macro_rules! pages {
     ($($code:literal)*) => {
-        /// Every page with its code, in order.
+        /// Every page with its code or the name of its lint, in order.
         pub const PAGES: &[(&str, &str)] =
             &[$(($code, include_str!(concat!("../explain/", $code, ".md")))),*];
     };
@@ -23,6 +23,7 @@ pages! {
     "E0320" "E0321"
     "E0401" "E0402" "E0403" "E0404"
     "E0901"
+    "could_be_final" "missing_uuid" "naming" "missing_docs" "field_without_default"
 }
 
 /// The page for a code, in Markdown. Codes are found whatever their case.

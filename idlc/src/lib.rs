@@ -20,6 +20,8 @@ pub mod dump;
 #[cfg(feature = "grammar")]
 pub mod explain;
 #[cfg(feature = "grammar")]
+pub mod export;
+#[cfg(feature = "grammar")]
 pub mod fix;
 #[cfg(feature = "grammar")]
 pub mod fmt;
@@ -27,6 +29,8 @@ pub mod front;
 pub mod ir;
 #[cfg(feature = "grammar")]
 pub mod json;
+#[cfg(feature = "grammar")]
+pub mod lint;
 #[cfg(feature = "grammar")]
 pub mod print;
 pub mod resolve;

@@ -201,6 +201,11 @@ impl Sources {
         self.files.get(file.0 as usize)
     }
 
+    /// The numbers of all files, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.files.len() as u32).map(FileId)
+    }
+
     /// All files in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter()

@@ -2,12 +2,14 @@
 
 #![cfg(feature = "grammar")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use idlc::compile::Compilation;
 use idlc::diagnostic::{Colour, codes};
 use idlc::explain::PAGES;
 use idlc::fmt::format;
+use idlc::lint::LINTS;
 
 /// Under a heading, what stands between ```` ```idl ```` and ```` ``` ````.
 fn example<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
@@ -24,10 +26,13 @@ fn codes_of(run: &Compilation) -> Vec<&'static str> {
 
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
-    let codes: Vec<_> = codes::ALL.iter().map(|(code, _)| *code).collect();
-    let pages: Vec<_> = PAGES.iter().map(|(code, _)| *code).collect();
-    assert_eq!(codes, pages, "write idlc/explain/<code>.md and list it in explain.rs");
-    for ((code, about), (_, page)) in codes::ALL.iter().zip(PAGES) {
+    let lints = LINTS.map(|lint| (lint.name, lint.about));
+    let all: BTreeMap<_, _> = codes::ALL.iter().copied().chain(lints).collect();
+    let codes: Vec<_> = all.keys().copied().collect();
+    let pages: BTreeMap<_, _> = PAGES.iter().copied().collect();
+    let listed: Vec<_> = pages.keys().copied().collect();
+    assert_eq!(codes, listed, "write idlc/explain/<code>.md and list it in explain.rs");
+    for ((code, about), page) in all.iter().zip(pages.values()) {
         assert_eq!(page.lines().next(), Some(format!("# {code}: {about}").as_str()));
     }
 }
@@ -35,7 +40,7 @@ fn every_code_has_a_page_and_every_page_a_code() {
 #[test]
 fn wrong_examples_give_their_code_and_no_other() {
     let mut problems = String::new();
-    for (code, page) in PAGES {
+    for (code, page) in PAGES.iter().filter(|(code, _)| code.starts_with('E')) {
         let mut run = Compilation::new();
         match (*code, example(page, "## Wrong")) {
             (_, Some(text)) => {
@@ -53,6 +58,24 @@ fn wrong_examples_give_their_code_and_no_other() {
         }
     }
     assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn lints_tell_wrong_from_right() {
+    for (name, page) in PAGES.iter().filter(|(code, _)| !code.starts_with('E')) {
+        for (heading, expected) in [("## Wrong", &[*name][..]), ("## Right", &[])] {
+            let place = format!("idlc-explain-{name}-{}.idl", std::process::id());
+            let path = std::env::temp_dir().join(place);
+            std::fs::write(&path, example(page, heading).unwrap()).unwrap();
+            let mut run = Compilation::new();
+            let asked = LINTS.into_iter().filter(|lint| lint.always || lint.name == *name);
+            run.lint(&path, &asked.collect::<Vec<_>>());
+            std::fs::remove_file(&path).unwrap();
+            let mut codes = codes_of(&run);
+            codes.dedup();
+            assert_eq!(codes, expected, "{name}: {}", run.drawn(Colour::Never));
+        }
+    }
 }
 
 #[test]

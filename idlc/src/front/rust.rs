@@ -76,6 +76,22 @@ pub fn expand_derive(item: TokenStream) -> TokenStream {
     }
 }
 
+/// The type and value of a constant, if both can be said in `.idl`.
+#[cfg(feature = "grammar")]
+pub(crate) fn constant(item: &syn::ItemConst) -> Option<(crate::ir::Type, crate::ir::Expr)> {
+    let mut found = Diagnostics::new();
+    let ty = match &*item.ty {
+        syn::Type::Reference(to) if ty::is_named(&to.elem, "str") => {
+            let text = crate::ir::TypeKind::String(crate::ir::Bounds::none());
+            crate::ir::Type::new(text, span_of(&item.ty))
+        }
+        other => ty::owned(other, &mut found)?,
+    };
+    let value = expr::expr(&item.expr);
+    let is_ours = !matches!(value.kind, crate::ir::ExprKind::Rust(_));
+    (is_ours && !found.has_errors()).then_some((ty, value))
+}
+
 /// The steps behind every front end, for a single item.
 fn finish(item: Item, mut found: Diagnostics) -> Result<Item, TokenStream> {
     let mut module = Module {

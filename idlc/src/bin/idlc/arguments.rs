@@ -113,6 +113,12 @@ impl Given {
         found.map(|(_, value)| value.as_os_str())
     }
 
+    /// What stands behind this option, each time it is given.
+    pub(crate) fn values(&self, option: &str) -> impl Iterator<Item = &OsStr> {
+        let given = self.options.iter().filter(move |(name, _)| *name == option);
+        given.map(|(_, value)| value.as_os_str())
+    }
+
     /// The files it was given: one at least.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         if self.words.is_empty() {

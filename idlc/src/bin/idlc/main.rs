@@ -10,9 +10,11 @@ mod backend;
 mod check;
 mod dump;
 mod explain;
+mod export;
 mod files;
 mod format;
 mod generate;
+mod lint;
 mod report;
 
 use std::ffi::OsString;
@@ -22,8 +24,15 @@ use std::process::ExitCode;
 use arguments::{Command, Given};
 
 /// In the order in which they are listed.
-const COMMANDS: &[&Command] =
-    &[&check::COMMAND, &format::COMMAND, &generate::COMMAND, &dump::COMMAND, &explain::COMMAND];
+const COMMANDS: &[&Command] = &[
+    &check::COMMAND,
+    &format::COMMAND,
+    &generate::COMMAND,
+    &dump::COMMAND,
+    &lint::COMMAND,
+    &export::COMMAND,
+    &explain::COMMAND,
+];
 
 /// Why a command did not do what it was asked for.
 enum Failure {

@@ -1,0 +1,109 @@
+//! Traits as `.idl` files: what is exported says what the trait says.
+
+#![cfg(feature = "grammar")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use idlc::compile::Compilation;
+use idlc::diagnostic::Colour;
+use idlc::export::{Wanted, export};
+use idlc::ir::Item;
+
+fn items(text: &str) -> BTreeMap<String, Item> {
+    let mut run = Compilation::new();
+    let module = run.module_from_text("exported.idl", text);
+    let module = module.unwrap_or_else(|| panic!("{}\n{text}", run.drawn(Colour::Never)));
+    module.items.into_iter().map(|item| (item.name().text.clone(), item)).collect()
+}
+
+#[test]
+fn twins_are_exported_as_their_twins() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/twins");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "rs") {
+            continue;
+        }
+        count += 1;
+        let exported = export(&fs::read_to_string(&path).unwrap(), &Wanted::default());
+        let exported = exported.unwrap_or_else(|found| panic!("{:?}", found.sorted()));
+        let idl = fs::read_to_string(path.with_extension("idl")).unwrap();
+        let (exported_items, idl) = (items(&exported), items(&idl));
+        for (name, item) in &idl {
+            if !matches!(item, Item::Const(_)) {
+                let same = exported_items.get(name) == Some(item);
+                assert!(same, "{}: {name} is\n{exported}", path.display());
+            }
+        }
+    }
+    assert!(count > 0);
+}
+
+const SOURCE: &str = r#"
+    const LONGEST: u64 = 1 << 4;
+    const OTHER: u64 = compute();
+
+    mod inner {
+        /// A pair.
+        #[derive(Clone, alpc_rpc::Alpc)]
+        pub struct Pair { pub one: Inside, pub other: u8 }
+        #[derive(Alpc)]
+        pub struct Inside { pub text: String }
+        #[derive(Alpc)]
+        pub struct Unused { pub text: String }
+        #[derive(Debug)]
+        pub struct NotOurs { pub text: std::net::IpAddr }
+    }
+
+    #[alpc_rpc::alpc_interface(name = "acme.pairs.Pairs")]
+    pub trait Pairs {
+        /// Puts one.
+        fn put(&self, #[alpc(max = LONGEST)] name: &str, pair: inner::Pair);
+    }
+
+    #[alpc_rpc::alpc_interface(name = "acme.pairs.Others")]
+    pub trait Others {}
+"#;
+
+#[test]
+fn one_trait_comes_with_what_it_needs() {
+    let wanted = Wanted { interface: Some("Pairs".into()), module: None };
+    expect_test::expect![[r#"
+        module acme.pairs;
+
+        const LONGEST: u64 = 16;
+
+        /// A pair.
+        struct Pair {
+            one: Inside,
+            other: u8,
+        }
+
+        struct Inside {
+            text: string,
+        }
+
+        interface Pairs {
+            /// Puts one.
+            fn put(name: string<..=LONGEST>, pair: Pair);
+        }
+    "#]]
+    .assert_eq(&export(SOURCE, &wanted).unwrap());
+}
+
+#[test]
+fn what_cannot_be_exported_is_told() {
+    let problem = |source: &str, interface: Option<&str>| {
+        let wanted = Wanted { interface: interface.map(str::to_owned), module: None };
+        let found = export(source, &wanted).unwrap_err().sorted();
+        found.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(problem(SOURCE, Some("Pair")), "no trait called `Pair` has `#[alpc_interface]`");
+    assert!(problem("fn (", None).starts_with("the file is not Rust"));
+    assert!(problem("struct A;", None).starts_with("no trait here"));
+    let unnamed = "#[alpc_interface(uuid = \"6f1d0c1e-8a1b-4a57-9a5e-2f4c2a3b9d11\")] trait A {}";
+    assert_eq!(problem(unnamed, None), "no interface here has a full name");
+}
