@@ -61,7 +61,7 @@ const SOURCE: &str = r#"
     #[alpc_rpc::alpc_interface(name = "acme.pairs.Pairs")]
     pub trait Pairs {
         /// Puts one.
-        fn put(&self, #[alpc(max = LONGEST)] name: &str, pair: inner::Pair);
+        fn put(&self, #[max(LONGEST)] name: &str, pair: inner::Pair);
     }
 
     #[alpc_rpc::alpc_interface(name = "acme.pairs.Others")]

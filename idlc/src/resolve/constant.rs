@@ -106,6 +106,11 @@ impl Resolver<'_> {
         }
         let message = format!("no constant is named `{text}`");
         let error = Diagnostic::error(codes::UNKNOWN_CONSTANT, message, span);
+        if matches!(text.as_str(), "None" | "none" | "null" | "nil" | "NULL" | "nullptr") {
+            let help = "there is no word for it: an optional without a default is absent";
+            self.found.push(error.help(help).once());
+            return;
+        }
         let names = self.scope.consts.keys().map(String::as_str);
         self.found.push(with_closest(error, &text, names, span).once());
     }

@@ -4,6 +4,7 @@
 //! passes. A slip comes with the change of the text that mends it, so that parsing can go on.
 
 mod declarations;
+mod foreign;
 mod marks;
 mod order;
 
@@ -64,7 +65,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Slip> {
         marks::hash_attribute,
         marks::split_or_fat_arrow,
         marks::double_colon,
+        foreign::text_pointer,
         marks::pointer,
+        foreign::receiver,
+        foreign::words_of_c,
+        foreign::returns,
+        foreign::attribute_behind,
         order::direction_without_brackets,
         order::attribute_behind_colon,
         order::missing_colon,

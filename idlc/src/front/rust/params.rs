@@ -60,6 +60,12 @@ impl Marks {
                 let message = "what is on the wire cannot depend on how a program is built";
                 report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
             }
+            "alpc" => {
+                let message = "attributes of parameters stand alone";
+                let error =
+                    Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span_of(attribute));
+                found.push(error.help("write each as in `#[max(16)]`, `#[added(\"1.1\")]`"));
+            }
             // Rust refuses documentation of parameters, so it is taken off once it is read.
             "doc" => return true,
             _ => return false,

@@ -383,3 +383,14 @@ fn a_trait_becomes_one_that_can_be_served() {
         "{tokens}"
     );
 }
+
+#[test]
+fn attributes_of_parameters_stand_alone() {
+    check_method(
+        "fn f(&self, #[alpc(max = 3)] a: u8);",
+        expect![[r#"
+            attributes of parameters stand alone
+            help: write each as in `#[max(16)]`, `#[added("1.1")]`
+        "#]],
+    );
+}

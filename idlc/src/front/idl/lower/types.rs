@@ -243,6 +243,13 @@ impl Lowerer<'_> {
                 let (key, value) = (Box::new(key.ty.clone()), Box::new(value.ty.clone()));
                 (TypeKind::Map(key, value, Bounds::none()), map)
             }
+            ("Result" | "expected", [value, error]) => {
+                let both = (Box::new(value.ty.clone()), Box::new(error.ty.clone()));
+                (
+                    TypeKind::Result(both.0, both.1),
+                    format!("result<{}, {}>", value.text, error.text),
+                )
+            }
             ("Box" | "Arc" | "Rc", [inner]) => (one()?.kind, inner.text.clone()),
             _ => {
                 let (_, ours) = FOREIGN.iter().find(|(foreign, _)| *foreign == name)?;
@@ -257,13 +264,17 @@ impl Lowerer<'_> {
             "usize" | "isize" | "size_t" => {
                 told = told.note("its width depends on the machine, and the two ends may differ");
             }
+            "Result" => {
+                told =
+                    told.help("what a method fails with stands behind `raises`: `-> T raises E`");
+            }
             "char" => told = told.note("a character is a number of Unicode, or a `string`"),
             _ => {}
         }
         let how = format!("write `{instead}`");
         // A character may be a number, a byte or a text, and a pointer-sized number a count.
         let is_a_guess =
-            matches!(name, "char" | "wchar_t" | "long" | "ULONG" | "LONG" | "unsigned");
+            matches!(name, "Result" | "char" | "wchar_t" | "long" | "ULONG" | "LONG" | "unsigned");
         self.found.push(match is_a_guess {
             true => told.suggest(how, place, instead),
             false => told.fix(how, place, instead),

@@ -9,26 +9,44 @@ use crate::ir::IntKind;
 
 /// `out buf: bytes`
 pub(super) fn direction_without_brackets(scene: &Scene<'_>) -> Option<Slip> {
-    const MODIFIERS: &[&str] =
-        &["in", "out", "inout", "view", "raw", "oneway", "final", "const", "mut", "optional"];
+    const MODIFIERS: &[&str] = &[
+        "in", "out", "inout", "view", "raw", "oneway", "final", "const", "mut", "optional",
+        "required", "pub", "public", "private", "readonly", "mutable",
+    ];
+    const SAY_NOTHING: &[&str] = &[
+        "const", "mut", "optional", "required", "pub", "public", "private", "readonly", "mutable",
+    ];
     // `out` is taken for a name before `buf` surprises; `oneway` before `fn` surprises itself.
     let at = if starts_declaration(scene.word(1)) { 0 } else { -1 };
     let word = scene.word(at);
     let known = MODIFIERS.contains(&word) && scene.kind(at + 1) == Some(Kind::Word);
-    if !known || at == -1 && !matches!(scene.word(1), ":" | "(" | "{") {
+    // `required string name`
+    let before_type = SAY_NOTHING.contains(&word) && scene.kind(at + 2) == Some(Kind::Word);
+    // `pub struct` is a word before a declaration: `declarations` knows those.
+    let is_visibility = at == 0 && matches!(word, "pub" | "public" | "private");
+    if !known
+        || is_visibility
+        || at == -1 && !before_type && !matches!(scene.word(1), ":" | "(" | "{")
+    {
         return None;
     }
     let place = scene.at(at, at);
     let written = match word {
         "inout" => "[in, out]".to_owned(),
-        "const" | "mut" | "optional" => String::new(),
+        word if SAY_NOTHING.contains(&word) => String::new(),
         _ => format!("[{word}]"),
     };
     let message = format!("`{word}` is not a word before a name");
     let told = Diagnostic::error(codes::FOREIGN, message, scene.span(place.clone()));
     if written.is_empty() {
-        let told = told.label("not used in this language");
-        return Some(Slip::fixed(scene, told, "remove it", place, ""));
+        let told = match word {
+            "optional" => {
+                told.label("not used in this language").help("a value that may be missing is `T?`")
+            }
+            _ => told.label("not used in this language"),
+        };
+        let with_blank = place.start..scene.at(at + 1, at + 1).start;
+        return Some(Slip::fixed(scene, told, "remove it", with_blank, ""));
     }
     let told = told.label("attributes stand in brackets");
     Some(Slip::fixed(scene, told, &format!("write `{written}`"), place, written))
