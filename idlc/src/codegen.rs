@@ -72,46 +72,51 @@ pub fn generate(module: &Module) -> TokenStream {
 
 /// [`generate`] with the runtime in an unusual place.
 pub fn generate_with(module: &Module, runtime: &Runtime) -> TokenStream {
+    generate_each(module, runtime).collect()
+}
+
+/// [`generate_with`], an item at a time: a large module is ten times as large in Rust, and whoever
+/// lays it out need not hold all of it in three forms.
+pub fn generate_each<'m>(
+    module: &'m Module,
+    runtime: &'m Runtime,
+) -> impl Iterator<Item = TokenStream> + use<'m> {
     let rules = derives::Derives::of(module);
-    module
-        .items
-        .iter()
-        .filter(|item| !item.availability().is_removed())
-        .map(|item| match item {
-            Item::Const(item) => constant(item, runtime),
-            // `resolve` has put the meaning in place of the name.
-            Item::Alias(_) => TokenStream::new(),
-            Item::Struct(item) => {
-                let definition = record::definition(item, &rules, runtime);
-                let impls = struct_impls(item, runtime);
-                quote!(#definition #impls)
-            }
-            Item::Enum(item) => {
-                let item = &*living_members(item);
-                let definition = enumeration::definition(item);
-                let impls = enum_impls(item, runtime);
-                let conversions = enumeration::conversions(item);
-                quote!(#definition #impls #conversions)
-            }
-            Item::Flags(item) => {
-                let item = &*living_flags(item);
-                let definition = flags::definition(item);
-                let impls = flags_impls(item, runtime);
-                quote!(#definition #impls)
-            }
-            Item::Union(item) => {
-                let item = &*living_variants(item);
-                let definition = union::definition(item, &rules, runtime);
-                let impls = union_impls(item, runtime);
-                quote!(#definition #impls)
-            }
-            Item::Interface(item) => {
-                let definition = server::definition(&living(item), runtime);
-                let companions = interface_companions(item, runtime);
-                quote!(#definition #companions)
-            }
-        })
-        .collect()
+    module.items.iter().filter(|item| !item.availability().is_removed()).map(move |item| match item
+    {
+        Item::Const(item) => constant(item, runtime),
+        // `resolve` has put the meaning in place of the name.
+        Item::Alias(_) => TokenStream::new(),
+        Item::Struct(item) => {
+            let definition = record::definition(item, &rules, runtime);
+            let impls = struct_impls(item, runtime);
+            quote!(#definition #impls)
+        }
+        Item::Enum(item) => {
+            let item = &*living_members(item);
+            let definition = enumeration::definition(item);
+            let impls = enum_impls(item, runtime);
+            let conversions = enumeration::conversions(item);
+            quote!(#definition #impls #conversions)
+        }
+        Item::Flags(item) => {
+            let item = &*living_flags(item);
+            let definition = flags::definition(item);
+            let impls = flags_impls(item, runtime);
+            quote!(#definition #impls)
+        }
+        Item::Union(item) => {
+            let item = &*living_variants(item);
+            let definition = union::definition(item, &rules, runtime);
+            let impls = union_impls(item, runtime);
+            quote!(#definition #impls)
+        }
+        Item::Interface(item) => {
+            let definition = server::definition(&living(item), runtime);
+            let companions = interface_companions(item, runtime);
+            quote!(#definition #companions)
+        }
+    })
 }
 
 /// What goes with a struct that is defined already.

@@ -12,7 +12,11 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         return None;
     }
     let allowed = (length / 3).max(1);
-    let near = |candidate: &&str| candidate.len() <= LONGEST * 4 && *candidate != name;
+    // Whatever differs in length by more than that is further away.
+    let near = |candidate: &&str| {
+        let length_of_other = candidate.chars().take(LONGEST * 2).count();
+        length_of_other.abs_diff(length) <= allowed && *candidate != name
+    };
     let with_distance = |candidate: &'a str| (distance(name, candidate), candidate);
     let all = candidates.into_iter().filter(near).map(with_distance);
     let close = all.filter(|&(distance, candidate)| {
