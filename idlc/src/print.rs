@@ -6,7 +6,7 @@
 
 mod types;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) use types::{float, uuid};
 
@@ -20,7 +20,8 @@ use crate::resolve::NO_FLAG;
 
 /// The `.idl` text of a module, laid out.
 pub fn print(module: &Module) -> String {
-    let mut printer = Printer { text: String::new(), names: names(module) };
+    let (names, aliases) = (names(module), aliases(module));
+    let mut printer = Printer { text: String::new(), names, aliases };
     printer.module(module);
     // Text that does not parse is still the best that there is to show.
     format(&printer.text).unwrap_or(printer.text)
@@ -50,9 +51,33 @@ pub(crate) fn names(module: &Module) -> Names {
     names
 }
 
+/// What is sensitive about a positional field is said by an alias for its type.
+fn aliases(module: &Module) -> HashMap<[String; 3], String> {
+    let taken: HashSet<&str> = module.items.iter().map(|item| item.name().text.as_str()).collect();
+    let mut aliases = HashMap::new();
+    for item in &module.items {
+        let Item::Union(item) = item else { continue };
+        for variant in &item.variants {
+            let Payload::Positional(fields) = &variant.payload else { continue };
+            for field in fields.iter().filter(|field| field.sensitive.is_some()) {
+                let place = [&item.name, &variant.name, &field.name].map(|name| name.text.clone());
+                let mut name = place.concat();
+                while taken.contains(name.as_str()) {
+                    name.push('_');
+                }
+                aliases.insert(place, name);
+            }
+        }
+    }
+    aliases
+}
+
 struct Printer {
     text: String,
     names: Names,
+    /// The names of aliases that say of the fields of `Variant(A, B)` what has no place there, by the
+    /// names of union, variant and field.
+    aliases: HashMap<[String; 3], String>,
 }
 
 /// What stands between brackets before something.
@@ -311,6 +336,17 @@ impl Printer {
             variants,
             reserved,
         } = item;
+        let union = name;
+        for variant in variants {
+            for field in variant.payload.fields() {
+                let place = [union, &variant.name, &field.name].map(|name| name.text.clone());
+                if let Some(alias) = self.aliases.get(&place).cloned() {
+                    self.put(&format!("[sensitive] type {alias} = "));
+                    self.ty(&field.ty);
+                    self.put(";\n");
+                }
+            }
+        }
         let mut attributes = Attributes::default();
         attributes.growth(*growth);
         attributes.availability(availability);
@@ -331,7 +367,13 @@ impl Printer {
             match payload {
                 Payload::Unit => {}
                 Payload::Positional(fields) => {
-                    self.all("(", fields, ")", |this, field| this.ty(&field.ty));
+                    self.all("(", fields, ")", |this, field| {
+                        let place = [union, name, &field.name].map(|name| name.text.clone());
+                        match this.aliases.get(&place).cloned() {
+                            Some(alias) => this.put(&alias),
+                            None => this.ty(&field.ty),
+                        }
+                    });
                 }
                 Payload::Named(fields) => {
                     self.put(" ");
