@@ -275,14 +275,9 @@ impl Channel {
         self.check_handles(handles.len())?;
         let mut outbound = lock(&self.outbound);
         let flushed = self.flush(&mut outbound)?;
-        let lent: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
-        let message = Outgoing { handles: &lent, ..*message };
-        let pushed = flushed && self.push(&mut outbound, &message)?;
-        let (header, bytes) = (message.header, (!pushed).then(|| flatten(&message)));
-        drop(lent);
-        if let Some(bytes) = bytes {
-            let handles = std::mem::take(handles);
-            self.keep(&mut outbound, Kept { header, bytes, handles });
+        if !flushed || !self.push_owned(&mut outbound, message, handles)? {
+            let (header, bytes) = (message.header, flatten(message));
+            self.keep(&mut outbound, Kept { header, bytes, handles: std::mem::take(handles) });
             // The peer may have made room, and found nobody to ring for, since we looked.
             self.flush(&mut outbound)?;
         }
@@ -345,29 +340,54 @@ impl Channel {
         parts: &[IoSlice<'_>],
         handles: &[BorrowedFd<'_>],
     ) -> Result<bool> {
+        if handles.is_empty() {
+            return self.put(outbound, header, parts);
+        }
         let mut header = *header;
-        if !handles.is_empty() && !self.send_handles(outbound, &mut header, handles)? {
+        if !self.send_handles(outbound, &mut header, handles)? {
             return Ok(false);
         }
+        let put = self.put(outbound, &header, parts)?;
+        debug_assert!(put, "there was room for it");
+        let tail = outbound.outbox.tail();
+        outbound.bundles.published(tail, header.handles);
+        Ok(put)
+    }
+
+    fn put(
+        &self,
+        outbound: &mut Outbound,
+        header: &RecordHeader,
+        parts: &[IoSlice<'_>],
+    ) -> Result<bool> {
         // A reply gives the client back the right to send another request, which can arrive before
         // the next line runs: so it is counted before.
         let is_reply = header.kind == MessageKind::Reply;
         if is_reply {
             self.admitted.fetch_sub(1, Ordering::Relaxed);
         }
-        let pushed = self.guard(outbound.outbox.push(&header, parts))?;
+        let pushed = self.guard(outbound.outbox.push(header, parts))?;
         if is_reply && !pushed {
             self.admitted.fetch_add(1, Ordering::Relaxed);
-        }
-        if pushed && header.handles > 0 {
-            let tail = outbound.outbox.tail();
-            outbound.bundles.published(tail, header.handles);
         }
         if pushed && header.kind == MessageKind::Retire {
             let tail = outbound.outbox.tail();
             outbound.given.told(header.id.0, tail);
         }
         Ok(pushed)
+    }
+
+    fn push_owned(
+        &self,
+        outbound: &mut Outbound,
+        message: &Outgoing<'_>,
+        handles: &[OwnedFd],
+    ) -> Result<bool> {
+        if handles.is_empty() {
+            return self.push(outbound, message);
+        }
+        let handles: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
+        self.push(outbound, &Outgoing { handles: &handles, ..*message })
     }
 
     fn push(&self, outbound: &mut Outbound, message: &Outgoing<'_>) -> Result<bool> {

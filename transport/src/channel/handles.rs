@@ -121,6 +121,7 @@ impl Channel {
 
     /// Sends the handles of a record that is published next, and notes them in its header. `false`:
     /// there is no room, be it for them or for the record, and nothing was sent.
+    #[cold]
     pub(super) fn send_handles(
         &self,
         outbound: &mut Outbound,
@@ -199,6 +200,7 @@ impl Channel {
     }
 
     /// Gives a record the handles that it says it has.
+    #[cold]
     pub(super) fn claim_handles(&self, inbound: &mut Inbound, record: &mut Record) -> Result<()> {
         let mut drained = Ok(());
         if inbound.bundles.bundles.is_empty() {
