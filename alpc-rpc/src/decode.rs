@@ -2,8 +2,8 @@
 //!
 //! postcard's own deserializer is safe against hostile bytes, but it has one error for whatever a
 //! type finds wrong ("Serde Deserialization Error"), it does not limit depth, and it cannot tell a
-//! nested record how deep it stands. The decoder here lets postcard read numbers and walks
-//! everything that holds other values itself, so that
+//! nested record how deep it stands. The decoder here lets postcard read what is rare and reads numbers
+//! and everything that holds other values itself, so that
 //!
 //! - an error says which field of which type is wrong, and how,
 //! - depth is counted across records, in the decoder and the record readers and not in a thread,
@@ -46,10 +46,17 @@ impl<'m> ValueReader<'m> {
     /// After an error nothing more can be read, since nobody knows where the next value begins.
     #[inline]
     pub fn value<T: Deserialize<'m>>(&mut self, name: &'static str) -> Result<T, DecodeError> {
-        T::deserialize(&mut self.decoder).map_err(|error| {
-            self.decoder = Decoder::new(&[], 0);
-            error.in_value(name)
-        })
+        match T::deserialize(&mut self.decoder) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failed(name, error)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failed(&mut self, name: &'static str, error: DecodeError) -> DecodeError {
+        self.decoder = Decoder::new(&[], 0);
+        error.in_value(name)
     }
 
     /// Whether everything has been read. A sender that is older than its receiver may end early.

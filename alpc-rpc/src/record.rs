@@ -115,7 +115,7 @@ impl<'de> RecordReader<'de> {
         }
         match T::deserialize(&mut self.decoder) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.in_field(field, self.name)),
+            Err(error) => Err(failed(self.name, field, false, error)),
         }
     }
 
@@ -123,18 +123,31 @@ impl<'de> RecordReader<'de> {
     #[inline]
     pub fn required<T: Deserialize<'de>>(&mut self, field: &'static str) -> Result<T, RecordError> {
         let missing = self.decoder.rest().is_empty();
-        T::deserialize(&mut self.decoder).map_err(|error| {
-            // A type that takes no bytes was read from none, above. Any other one is missing.
-            let error =
-                if missing { DecodeError::malformed("the field is missing") } else { error };
-            error.in_field(field, self.name)
-        })
+        match T::deserialize(&mut self.decoder) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(failed(self.name, field, missing, error)),
+        }
     }
 
     /// What has not been read: the payload of a variant that is not known here.
     pub fn rest(&self) -> &'de [u8] {
         self.decoder.rest()
     }
+}
+
+/// Says which field it was. Apart, so that nothing is made ready for it where all goes well: to carry
+/// the name along cost more than to read a field.
+#[cold]
+#[inline(never)]
+fn failed(
+    record: &'static str,
+    field: &'static str,
+    missing: bool,
+    error: RecordError,
+) -> RecordError {
+    // A type that takes no bytes was read from none. Any other one is missing.
+    let error = if missing { DecodeError::malformed("the field is missing") } else { error };
+    error.in_field(field, record)
 }
 
 impl fmt::Debug for RecordReader<'_> {

@@ -1,4 +1,5 @@
-//! The deserializer: postcard reads the numbers, the rest is walked here.
+//! The deserializer. It reads what there is most of itself, numbers above all, because that is where the
+//! time went; postcard reads the rest.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
@@ -41,14 +42,69 @@ impl<'de> Decoder<'de> {
         Ok(value)
     }
 
-    /// Reads a number. Most are small, and take no call.
+    /// Reads a number of `BITS` bits. Most are small, and take no call.
     #[inline]
-    fn varint<T: Deserialize<'de> + From<u8>>(&mut self) -> Result<T> {
+    fn varint<const BITS: u32>(&mut self) -> Result<u64> {
         if let Some((&byte @ 0..=0x7f, rest)) = self.rest.split_first() {
             self.rest = rest;
-            return Ok(T::from(byte));
+            return Ok(u64::from(byte));
         }
-        self.leaf()
+        self.long_varint::<BITS>()
+    }
+
+    /// As [`varint`](Self::varint), for a number that may be of any length.
+    #[inline(never)]
+    fn long_varint<const BITS: u32>(&mut self) -> Result<u64> {
+        let longest = BITS.div_ceil(7);
+        let (mut value, mut rest) = (0_u64, self.rest);
+        for at in 0..longest {
+            let Some((&byte, behind)) = rest.split_first() else {
+                return Err(postcard::Error::DeserializeUnexpectedEnd.into());
+            };
+            rest = behind;
+            value |= u64::from(byte & 0x7f) << (7 * at);
+            if byte & 0x80 != 0 {
+                continue;
+            }
+            // Of the last byte of the longest number, only some bits have a place.
+            if at + 1 == longest && u32::from(byte) >> (BITS - 7 * at) != 0 {
+                break;
+            }
+            self.rest = rest;
+            return Ok(value);
+        }
+        Err(postcard::Error::DeserializeBadVarint.into())
+    }
+
+    /// Reads a signed number, whose sign is the lowest bit.
+    #[inline]
+    fn zigzag<const BITS: u32>(&mut self) -> Result<i64> {
+        let value = self.varint::<BITS>()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// Reads the number of bytes or elements that follow.
+    #[inline]
+    fn length(&mut self) -> Result<usize> {
+        // What does not fit is longer than anything that is there, which will be told.
+        Ok(usize::try_from(self.varint::<64>()?).unwrap_or(usize::MAX))
+    }
+
+    /// Reads the tag or index of a variant.
+    #[inline]
+    fn index(&mut self) -> Result<u32> {
+        let index = u32::try_from(self.varint::<32>()?);
+        index.map_err(|_| postcard::Error::DeserializeBadVarint.into())
+    }
+
+    /// Reads a number that always takes `N` bytes.
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
+            return Err(postcard::Error::DeserializeUnexpectedEnd.into());
+        };
+        self.rest = rest;
+        Ok(*bytes)
     }
 
     #[inline]
@@ -63,7 +119,7 @@ impl<'de> Decoder<'de> {
     /// Reads a length, and then as many bytes.
     #[inline]
     pub(crate) fn sized(&mut self) -> Result<&'de [u8]> {
-        let length = self.varint::<usize>()?;
+        let length = self.length()?;
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.too_long(length, "bytes"));
         };
@@ -86,7 +142,7 @@ impl<'de> Decoder<'de> {
     /// far as there are bytes for them.
     #[inline]
     fn count(&mut self) -> Result<usize> {
-        let count = self.varint::<usize>()?;
+        let count = self.length()?;
         if count > self.rest.len().saturating_add(MAX_EMPTY_ELEMENTS) {
             return Err(self.too_long(count, "elements"));
         }
@@ -138,10 +194,12 @@ macro_rules! leaf {
 
 /// The same for a number that may be of any length.
 macro_rules! varint {
-    ($($method:ident $visit:ident)*) => {$(
+    ($($method:ident $visit:ident $read:ident $number:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(self.varint()?)
+            #[allow(clippy::cast_possible_truncation, reason = "no more bits are read than it has")]
+            let number = self.$read::<{ $number::BITS }>()? as $number;
+            visitor.$visit(number)
         }
     )*};
 }
@@ -150,16 +208,40 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
     type Error = DecodeError;
 
     leaf! {
-        deserialize_bool visit_bool deserialize_i8 visit_i8
-        deserialize_i16 visit_i16 deserialize_i32 visit_i32
-        deserialize_i64 visit_i64 deserialize_i128 visit_i128
-        deserialize_u128 visit_u128
-        deserialize_f32 visit_f32 deserialize_f64 visit_f64
-        deserialize_char visit_char
+        deserialize_i128 visit_i128 deserialize_u128 visit_u128 deserialize_char visit_char
     }
 
     varint! {
-        deserialize_u16 visit_u16 deserialize_u32 visit_u32 deserialize_u64 visit_u64
+        deserialize_u16 visit_u16 varint u16
+        deserialize_u32 visit_u32 varint u32
+        deserialize_u64 visit_u64 varint u64
+        deserialize_i16 visit_i16 zigzag i16
+        deserialize_i32 visit_i32 zigzag i32
+        deserialize_i64 visit_i64 zigzag i64
+    }
+
+    #[inline]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.byte()? {
+            0 => visitor.visit_bool(false),
+            1 => visitor.visit_bool(true),
+            _ => Err(postcard::Error::DeserializeBadBool.into()),
+        }
+    }
+
+    #[inline]
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_i8(self.byte()?.cast_signed())
+    }
+
+    #[inline]
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_f32(f32::from_le_bytes(self.fixed()?))
+    }
+
+    #[inline]
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        visitor.visit_f64(f64::from_le_bytes(self.fixed()?))
     }
 
     #[inline]
@@ -233,7 +315,7 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
             }
             UNION => {
                 let depth = self.enter()?;
-                let tag = self.leaf()?;
+                let tag = self.index()?;
                 let fields = self.sized()?;
                 visitor.visit_seq(Head { depth: Some(depth), tag: Some(tag), fields: Some(fields) })
             }
@@ -435,7 +517,7 @@ impl<'de> de::EnumAccess<'de> for &mut Decoder<'de> {
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self)> {
-        let index: u32 = self.leaf()?;
+        let index = self.index()?;
         let index: de::value::U32Deserializer<DecodeError> = index.into_deserializer();
         Ok((seed.deserialize(index)?, self))
     }
@@ -468,3 +550,6 @@ impl<'de> de::VariantAccess<'de> for &mut Decoder<'de> {
         self.nested(|decoder| visitor.visit_seq(Members { decoder, left: fields.len() }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,6 +120,10 @@ impl Output for Buffer<'_> {
 impl Buffer<'_> {
     #[inline(never)]
     fn long_varint(&mut self, value: u64) -> Result<()> {
+        if value < 1 << 14 {
+            let ([low, ..], [high, ..]) = (value.to_le_bytes(), (value >> 7).to_le_bytes());
+            return self.try_extend(&[low | 0x80, high]);
+        }
         if value > LARGEST_IN_A_WORD || self.bytes.capacity() - self.bytes.len() < WORD {
             return self.any_varint(value);
         }
