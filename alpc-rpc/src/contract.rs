@@ -131,6 +131,9 @@ fn event(item: &EventDesc, types: &mut Gathered) -> Method {
 fn method(item: &MethodDesc, types: &mut Gathered) -> Method {
     Method {
         kind: if item.oneway { MethodKind::OneWay } else { MethodKind::TwoWay },
+        must_understand: item.must_understand,
+        idempotent: item.idempotent,
+        cancellable: item.cancellable,
         params: item.params.iter().map(|item| param(item, types)).collect(),
         results: item.results.iter().map(|item| param(item, types)).collect(),
         raises: item.raises.map(|error| types.add(error)),

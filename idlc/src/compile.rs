@@ -70,6 +70,11 @@ impl Compilation {
         fine
     }
 
+    /// Adds what somebody else found out about the modules that were read.
+    pub fn tell(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        found.into_iter().for_each(|found| self.diagnostics.push(found));
+    }
+
     fn module_from_bytes(&mut self, path: &str, bytes: Vec<u8>) -> Option<Module> {
         let (text, invalid_at) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),

@@ -9,11 +9,15 @@
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "grammar")]
+pub mod breaking;
+#[cfg(feature = "grammar")]
 pub mod builder;
 pub mod check;
 pub mod codegen;
 #[cfg(feature = "grammar")]
 pub mod compile;
+#[cfg(feature = "grammar")]
+pub mod contract;
 pub mod diagnostic;
 #[cfg(feature = "grammar")]
 pub mod dump;

@@ -55,6 +55,7 @@ const ARROWS: &[Arrows] = &[
     Arrows {
         package: "idlc",
         normal: &[
+            "alpc-contract",
             "annotate-snippets",
             "hmac-sha256",
             "pest",

@@ -7,13 +7,16 @@
 
 mod arguments;
 mod backend;
+mod breaking;
 mod check;
 mod dump;
 mod explain;
 mod export;
 mod files;
 mod format;
+mod freeze;
 mod generate;
+mod git;
 mod lint;
 mod report;
 
@@ -30,6 +33,8 @@ const COMMANDS: &[&Command] = &[
     &generate::COMMAND,
     &dump::COMMAND,
     &lint::COMMAND,
+    &breaking::COMMAND,
+    &freeze::COMMAND,
     &export::COMMAND,
     &explain::COMMAND,
 ];
