@@ -119,7 +119,7 @@ pub trait Client: Sized + Clone {
     where
         Self: HasEvents,
     {
-        Events::subscribe(self.core())
+        Events::subscribe(self.core(), Self::INTERFACE)
     }
 
     /// Memory of `len` bytes to fill in place: `Blob::from(region)` is sent through this connection

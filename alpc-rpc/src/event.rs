@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::Fault;
 
 pub use emitter::{Emitter, EventWriter};
-pub(crate) use sink::SinkEnd;
+pub(crate) use sink::{SinkEnd, UNRECOGNIZED};
 pub use subscription::{EventReader, Events};
 
 /// The events of an interface, as one type. Generated code implements it for `FooEvent`.

@@ -2,11 +2,13 @@
 
 mod hub;
 
+use std::sync::Arc;
+
 use alpc_rpc::Client;
 use alpc_rpc::transport::{CommunicationPort, Deadline, Request};
 
-use hub::desk::{Ear, PATIENCE, Place, eventually};
-use hub::{HubClient, MemberClient};
+use hub::desk::{Ear, Own, PATIENCE, Place, eventually};
+use hub::{HubClient, Member, MemberClient};
 
 const ENVELOPE: u16 = 2;
 const BAD_ARGUMENTS: u16 = 2;
@@ -156,6 +158,22 @@ fn calls_of_the_runtimes_own_are_checked_as_others() {
     assert_eq!(call(port, RELEASE, &[1, 1, 9], &[], 0).0, 0);
     assert_eq!(hub.objects().unwrap(), 2);
     assert!(place.told.try_recv().is_err());
+}
+
+#[test]
+fn what_concerns_one_connection_is_not_passed_on_to_the_next() {
+    let place = Place::new();
+    let (one, two) = (place.connect(), place.connect());
+    let own: Arc<dyn Member> = Arc::new(Own::default());
+    one.give(own.clone()).unwrap();
+    let _ours = two.take().unwrap();
+    // For the second client it is object 1 of the hub, and for the hub object 1 of the first. A
+    // release by the second must not have the hub let go of the first's.
+    assert_eq!(call(two.port(), RELEASE, &[1, 1, 0], &[], 1).0, UNKNOWN_METHOD);
+    assert_eq!(call(two.port(), REVERSE, &[], &[], 1).0, UNKNOWN_METHOD);
+    assert_eq!(call(two.port(), 1 << 63 | 1, &[], &[], 1).0, UNKNOWN_METHOD);
+    assert_eq!(call(two.port(), NAME, &[], &[], 1), (0, "\0\x03own".to_owned()));
+    assert_eq!(Arc::strong_count(&own), 2);
 }
 
 #[test]

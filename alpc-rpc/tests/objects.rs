@@ -9,8 +9,8 @@ use std::time::Duration;
 use alpc_rpc::transport::Accelerator;
 use alpc_rpc::{Client, Deadline, TransportError};
 
-use hub::desk::{Ear, PATIENCE, Place, eventually};
-use hub::{HubEvent, MemberEvent, MemberRef, Watcher, WatcherRef};
+use hub::desk::{Ear, Own, PATIENCE, Place, eventually};
+use hub::{HubEvent, Member, MemberEvent, MemberRef, Watcher, WatcherRef};
 
 #[test]
 fn an_object_is_called_by_its_client_and_dropped_with_it() {
@@ -133,6 +133,42 @@ fn all_of_it_works_without_shared_memory() {
 }
 
 #[test]
+fn all_that_an_object_can_do_it_can_do_through_a_third_process() {
+    let place = Place::new();
+    let (one, two) = (place.connect(), place.connect());
+    let own = Arc::new(Own::default());
+    one.give(own.clone() as Arc<dyn Member>).unwrap();
+    let MemberRef::Remote(member) = two.take().unwrap() else { panic!("it is another's") };
+    assert_eq!(member.name().unwrap(), "own");
+    // Bulk data, both ways.
+    assert_eq!(member.ask("0123456789").unwrap(), "0123456789".repeat(100_000));
+    assert_eq!(member.ask(&"ab".repeat(5)).unwrap().len(), 1_000_000);
+    // What comes home is its owner's own, at each of the three.
+    assert!(member.same_as(&member).unwrap());
+    two.give(&member).unwrap();
+    let MemberRef::Remote(again) = two.take().unwrap() else { panic!("it is another's") };
+    assert_eq!(again.name().unwrap(), "own");
+    two.give(&member).unwrap();
+    let MemberRef::Local(home) = one.take().unwrap() else { panic!("it is our own") };
+    assert!(std::ptr::addr_eq(Arc::as_ptr(&home), Arc::as_ptr(&own)));
+
+    let mut events = member.events();
+    assert_eq!(own.events.subscribers(), 1);
+    for number in 0..100 {
+        member.note(&number.to_string()).unwrap();
+        let MemberEvent::Noted { text, .. } = events.wait(soon()).unwrap();
+        assert_eq!(text, number.to_string());
+    }
+    drop(events);
+    eventually("nobody listens", || own.events.subscribers() == 0);
+    drop((home, again, member));
+    eventually("nobody has it", || Arc::strong_count(&own) == 1);
+    for hub in [one, two] {
+        eventually("nothing is held", || hub.objects().unwrap() == 0);
+    }
+}
+
+#[test]
 fn events_come_in_order_to_all_who_subscribed() {
     let place = Place::new();
     let hub = place.connect();
@@ -248,11 +284,18 @@ fn an_object_that_comes_too_late_for_its_caller_is_released() {
     let anna = hub.join("anna", Ear::new("anna").0).unwrap();
     while place.desk.found_late.load(Ordering::SeqCst) < 3 {
         let late = hub.with_timeout(Duration::from_millis(5)).find("late anna");
-        assert!(matches!(late.unwrap_err().into_transport(), TransportError::TimedOut { .. }));
+        // On a machine that is busy enough even this may be in time.
+        if let Err(error) = late {
+            assert!(matches!(error.into_transport(), TransportError::TimedOut { .. }));
+        }
     }
-    eventually("all are released", || hub.objects().unwrap() == 1);
     drop(anna);
-    place.expect("anna left");
+    // A reply that is late is read with the next call, and the last one may not have come yet.
+    eventually("anna left", || {
+        hub.objects().unwrap();
+        place.told.try_recv().is_ok_and(|told| told == "anna left")
+    });
+    assert_eq!(hub.objects().unwrap(), 0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use alpc_transport::{
 use super::{CONNECT_TIMEOUT, ClientCall, ClientCore, failed};
 use crate::error::TransportError;
 use crate::framework;
-use crate::object::Link;
+use crate::object::{Link, ROOT, Target};
 use crate::server::{Connection, Session, serve};
 
 /// Objects that either side gives away to the other, at most, unless a server says otherwise.
@@ -35,7 +35,10 @@ pub(crate) fn ensure(core: &ClientCore, deadline: Deadline) -> Result<(), Transp
     }
     let before = |error| failed(CallFailure { error, may_have_run: false });
     let offer = core.port().offer_reverse().map_err(before)?;
-    let mut call = ClientCall::new(core, &framework::REVERSE);
+    // The other end of this connection is meant, whoever has the object that is called.
+    let root = Target::new(link.clone(), core.port().clone(), ROOT);
+    let root = ClientCore::of_object(Arc::new(root));
+    let mut call = ClientCall::new(&root, &framework::REVERSE);
     // Others wait for this one, and not for ever.
     call.set_deadline(deadline.min(Deadline::after(CONNECT_TIMEOUT)));
     for handle in offer.handles() {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use alpc_transport::Deadline;
 
 use crate::decode::ValueReader;
+use crate::descriptor::EventDesc;
 use crate::scope::Luggage;
 
 /// Events that wait for their subscriber.
@@ -58,10 +59,26 @@ pub(crate) enum Waited {
     TimedOut,
 }
 
+/// The ordinal of an event that its subscriber does not know. No event has it.
+pub(crate) const UNRECOGNIZED: u64 = 0;
+
 /// The end of a sink that the other side holds. When it is let go of, no more events come.
-pub(crate) struct SinkEnd(pub(crate) Arc<Sink>);
+pub(crate) struct SinkEnd {
+    sink: Arc<Sink>,
+    /// Those that the subscriber knows.
+    events: &'static [EventDesc],
+}
 
 impl SinkEnd {
+    pub(crate) fn new(sink: Arc<Sink>, events: &'static [EventDesc]) -> SinkEnd {
+        SinkEnd { sink, events }
+    }
+
+    /// Whether the subscriber knows an event of this number.
+    pub(crate) fn knows(&self, ordinal: u64) -> bool {
+        self.events.iter().any(|event| event.ordinal == ordinal)
+    }
+
     /// Takes an event in. Says what is wrong with one that is none.
     pub(crate) fn arrive(
         &self,
@@ -75,15 +92,15 @@ impl SinkEnd {
         let arguments = values.rest().to_vec();
         let arrived = Arrived { ordinal, arguments, luggage, missed };
         // What cannot be kept is dropped after the lock: its luggage may send messages.
-        let _dropped = self.0.put(number, arrived);
+        let _dropped = self.sink.put(number, arrived);
         Ok(())
     }
 }
 
 impl Drop for SinkEnd {
     fn drop(&mut self) {
-        self.0.lock().ended = true;
-        self.0.news.notify_all();
+        self.sink.lock().ended = true;
+        self.sink.news.notify_all();
     }
 }
 

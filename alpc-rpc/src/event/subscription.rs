@@ -12,6 +12,7 @@ use super::Event;
 use super::sink::{Arrived, Sink, SinkEnd, Waited};
 use crate::client::{ClientCall, ClientCore};
 use crate::decode::ValueReader;
+use crate::descriptor::InterfaceDesc;
 use crate::error::{Fault, TransportError};
 use crate::framework;
 use crate::handle::{Handle, Kind};
@@ -43,10 +44,11 @@ enum Source {
 }
 
 impl<E: Event> Events<E> {
-    pub(crate) fn subscribe(core: &ClientCore) -> Self {
+    pub(crate) fn subscribe(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
         let sink = Arc::new(Sink::default());
+        let end = SinkEnd::new(sink.clone(), interface.events);
         let mut call = ClientCall::new(core, &framework::SUBSCRIBE);
-        call.refer(Reference::Own(Exported::Sink(Arc::new(SinkEnd(sink.clone())))));
+        call.refer(Reference::Own(Exported::Sink(Arc::new(end))));
         let subscribed = call.invoke_infallible().and_then(|mut reply| reply.take_object());
         let source = match subscribed {
             Ok(subscription) => Source::Subscription(subscription),

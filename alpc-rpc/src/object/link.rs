@@ -204,7 +204,10 @@ impl Link {
 
     /// Tells of the releases that found no room before. Never waits.
     pub(crate) fn flush(&self, port: &CommunicationPort) {
-        while self.has_pending.swap(false, Ordering::SeqCst) {
+        // Looked at with every call, so it is not written to without need.
+        while self.has_pending.load(Ordering::Relaxed)
+            && self.has_pending.swap(false, Ordering::SeqCst)
+        {
             let refused = std::mem::take(&mut *lock(&self.refused));
             for numbered in refused {
                 match numbered {

@@ -10,7 +10,8 @@ use alpc_transport::{ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled
 use super::call::{Outcome, part_bytes};
 use super::{Connection, Dispatch, ServerCall, framework, is_unimplemented};
 use crate::error::Fault;
-use crate::framework::is_framework;
+use crate::event::UNRECOGNIZED;
+use crate::framework::{SUBSCRIBE, is_framework};
 use crate::object::{Exported, Numbered, ROOT, Reference, forward, open};
 use crate::scope::Luggage;
 use crate::status;
@@ -108,15 +109,20 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
         }
     };
     match &object {
-        // An event that this subscriber does not know, or takes for another one, is not for it.
-        Some(Exported::Sink(_)) if link.agreement().may_serve(call.method()).is_err() => {
-            Ok(Sent::default())
-        }
         Some(Exported::Sink(sink)) => {
-            sink.arrive(call.method(), values, incoming.luggage).map_err(malformed)?;
-            Ok(Sent::default())
+            // An event that this subscriber does not know, or takes for another one, is not for it;
+            // its place in the order is.
+            let is_known =
+                sink.knows(call.method()) && link.agreement().may_serve(call.method()).is_ok();
+            let ordinal = if is_known { call.method() } else { UNRECOGNIZED };
+            sink.arrive(ordinal, values, incoming.luggage).map_err(malformed)?;
+            if is_known { Ok(Sent::default()) } else { Err(connection.unknown_method(call.tag())) }
         }
         Some(Exported::Forwarder(target)) => {
+            // The others are about a connection, and not this caller's to make on the next one.
+            if is_framework(call.method()) && call.method() != SUBSCRIBE.ordinal {
+                return Err(Fault::UnknownMethod);
+            }
             // What is passed on unread must be understood on either way.
             link.agreement().may_serve(call.method())?;
             target.link().agreement().may_serve(call.method())?;

@@ -27,6 +27,7 @@ pub struct Desk {
     pub events: HubEmitter,
     told: Sender<String>,
     pub found_late: AtomicU32,
+    given: Mutex<Option<MemberRef>>,
 }
 
 /// A member of the hub. Tells when it is dropped.
@@ -77,6 +78,7 @@ impl Hub for Arc<Desk> {
         while !cx.deadline().is_past() {
             std::thread::sleep(Duration::from_millis(1));
         }
+        std::thread::sleep(Duration::from_millis(10));
         self.found_late.fetch_add(1, Ordering::SeqCst);
         Some(self.seat(name)?)
     }
@@ -101,6 +103,14 @@ impl Hub for Arc<Desk> {
 
     fn objects(&self, cx: &Call<'_>) -> u64 {
         cx.connection().objects() as u64
+    }
+
+    fn give(&self, _: &Call<'_>, member: MemberRef) {
+        *self.given.lock().unwrap() = Some(member);
+    }
+
+    fn take(&self, _: &Call<'_>) -> MemberRef {
+        self.given.lock().unwrap().take().unwrap()
     }
 
     fn emitter(&self) -> &HubEmitter {
@@ -183,7 +193,8 @@ impl Drop for Place {
 pub fn desk() -> (Arc<Desk>, Receiver<String>) {
     let (told, hear) = channel();
     let (members, events) = (Mutex::default(), HubEmitter::default());
-    (Arc::new(Desk { members, events, told, found_late: AtomicU32::new(0) }), hear)
+    let (found_late, given) = (AtomicU32::new(0), Mutex::default());
+    (Arc::new(Desk { members, events, told, found_late, given }), hear)
 }
 
 pub fn serve(
@@ -201,6 +212,34 @@ pub fn attributes(folder: &Path) -> PortAttributes {
 
 pub fn connect(folder: &Path) -> HubClient {
     HubClient::connect_with("hub", &attributes(folder)).unwrap()
+}
+
+/// A member without a hub, as a client may have one of its own.
+#[derive(Default)]
+pub struct Own {
+    pub events: MemberEmitter,
+}
+
+impl Member for Own {
+    fn name(&self, _: &Call<'_>) -> String {
+        "own".to_owned()
+    }
+
+    fn same_as(&self, _: &Call<'_>, other: MemberRef) -> bool {
+        matches!(other, MemberRef::Local(_))
+    }
+
+    fn ask(&self, _: &Call<'_>, question: &str) -> String {
+        question.repeat(100_000)
+    }
+
+    fn note(&self, _: &Call<'_>, text: &str) {
+        self.events.noted(text, 0).unwrap();
+    }
+
+    fn emitter(&self) -> &MemberEmitter {
+        &self.events
+    }
 }
 
 /// A watcher that answers with its name, and tells what it hears and when it is dropped.

@@ -4,7 +4,8 @@
 //! interface Watcher { fn ask(question: string) -> string; [oneway] fn tell(text: string); fn pass(member: Member) -> string; }
 //! interface Member  { fn name() -> string; fn same_as(other: Member) -> bool; fn ask(question: string) -> string; event noted(text: string, by: u64); [oneway] fn note(text: string); }
 //! interface Hub     { fn join(name: string, watcher: Watcher) -> Member; fn find(name: string) -> Member?; fn watcher_of(name: string) -> Watcher;
-//!                     fn members(all: list<Member>) -> u32; fn read(file: handle<file, read>) -> bytes; fn lend(path: string) -> handle<file, read>; fn objects() -> u64; event joined(name: string, member: Member); }
+//!                     fn members(all: list<Member>) -> u32; fn read(file: handle<file, read>) -> bytes; fn lend(path: string) -> handle<file, read>; fn objects() -> u64;
+//!                     fn give(member: Member); fn take() -> Member; event joined(name: string, member: Member); }
 //! ```
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
@@ -370,10 +371,12 @@ pub trait Hub: Send + Sync + 'static {
     fn read(&self, cx: &Call<'_>, file: rt::OwnedFd) -> Vec<u8>;
     fn lend(&self, cx: &Call<'_>, path: &str) -> rt::OwnedFd;
     fn objects(&self, cx: &Call<'_>) -> u64;
+    fn give(&self, cx: &Call<'_>, member: MemberRef);
+    fn take(&self, cx: &Call<'_>) -> MemberRef;
     fn emitter(&self) -> &HubEmitter;
 }
 
-static HUB_METHODS: [rt::MethodDesc; 7] = [
+static HUB_METHODS: [rt::MethodDesc; 9] = [
     method("join", 31, false),
     method("find", 32, false),
     method("watcher_of", 33, false),
@@ -381,6 +384,8 @@ static HUB_METHODS: [rt::MethodDesc; 7] = [
     method("read", 35, false),
     method("lend", 36, false),
     method("objects", 37, false),
+    method("give", 39, false),
+    method("take", 40, false),
 ];
 static HUB_EVENTS: [rt::EventDesc; 1] =
     [rt::EventDesc { name: "joined", ordinal: 38, params: &[] }];
@@ -479,6 +484,17 @@ impl HubClient {
         Ok(reply.handle::<rt::handle::File, 1>()?)
     }
 
+    pub fn give(&self, member: impl Into<MemberRef>) -> Called<()> {
+        let mut call = rt::ClientCall::new(&self.core, &HUB_METHODS[7]);
+        call.arg::<MemberRef>(&member.into())?;
+        Ok(call.invoke_infallible()?.finish()?)
+    }
+
+    pub fn take(&self) -> Called<MemberRef> {
+        let mut reply = rt::ClientCall::new(&self.core, &HUB_METHODS[8]).invoke_infallible()?;
+        Ok(reply.value()?)
+    }
+
     pub fn objects(&self) -> Called<u64> {
         let mut reply = rt::ClientCall::new(&self.core, &HUB_METHODS[6]).invoke_infallible()?;
         Ok(reply.value()?)
@@ -523,6 +539,15 @@ fn dispatch_hub<T: Hub + ?Sized>(it: &T, call: rt::ServerCall<'_>) -> Result<(),
         37 => {
             arguments.finish()?;
             reply.value(&it.objects(&cx))?;
+        }
+        39 => {
+            let member = arguments.value::<MemberRef>("member")?;
+            arguments.finish()?;
+            it.give(&cx, member);
+        }
+        40 => {
+            arguments.finish()?;
+            reply.value(&it.take(&cx))?;
         }
         _ => return Err(Fault::UnknownMethod),
     }

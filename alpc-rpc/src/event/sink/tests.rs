@@ -16,7 +16,7 @@ fn next(sink: &Sink) -> Option<(u64, u64)> {
 
 fn sink() -> (Arc<Sink>, SinkEnd) {
     let sink = Arc::new(Sink::default());
-    (sink.clone(), SinkEnd(sink))
+    (sink.clone(), SinkEnd::new(sink, &[]))
 }
 
 #[test]
