@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 
-use super::{report, report_syntax};
+use super::{report, report_syntax, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest, codes};
 use crate::ir::{At, Version};
 use crate::source::Span;
@@ -82,6 +82,63 @@ pub(super) fn unknown(argument: &Argument, known: &[&str], found: &mut Diagnosti
         Some(close) => error.help(format!("did you mean `{close}`?")),
         None => error.help(format!("there are: {}", known.join(", "))),
     });
+}
+
+/// Our attributes of methods.
+pub(super) const OF_METHODS: &[&str] = &[
+    "oneway",
+    "idempotent",
+    "must_understand",
+    "cancellable",
+    "timeout",
+    "wire_name",
+    "added",
+    "returns",
+];
+
+/// Our attributes of parameters.
+pub(super) const OF_PARAMETERS: &[&str] =
+    &["out", "view", "raw", "copy", "moved", "data", "handle", "max", "min", "default", "added"];
+
+/// Reports an attribute that is one of `elsewhere`, or nearly one of `here`; says whether it did. All
+/// others are Rust's to judge.
+pub(super) fn slip(
+    attribute: &syn::Attribute,
+    here: &[&str],
+    (elsewhere, place): (&[&str], &str),
+    found: &mut Diagnostics,
+) -> bool {
+    const OF_RUST: &[&str] = &[
+        "allow",
+        "expect",
+        "warn",
+        "deny",
+        "forbid",
+        "must_use",
+        "doc",
+        "inline",
+        "cold",
+        "cfg",
+        "cfg_attr",
+        "deprecated",
+        "track_caller",
+    ];
+    let Some(name) = attribute.path().get_ident().map(|name| name.to_string()) else {
+        return false;
+    };
+    if OF_RUST.contains(&name.as_str()) {
+        return false;
+    }
+    if elsewhere.contains(&name.as_str()) {
+        let message = format!("`#[{name}]` stands before {place}");
+        report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
+        return true;
+    }
+    let Some(close) = closest(&name, here.iter().copied()) else { return false };
+    let message = format!("no attribute is called `{name}`");
+    let error = Diagnostic::error(codes::UNKNOWN_ATTRIBUTE, message, span_of(attribute));
+    found.push(error.help(format!("did you mean `#[{close}]`?")));
+    true
 }
 
 /// The text of `key = "text"`.

@@ -285,7 +285,10 @@ fn read(
             let message = "what is on the wire cannot depend on how a program is built";
             report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
         }
-        _ => return false,
+        _ => {
+            let elsewhere = (attribute::OF_PARAMETERS, "parameters and results");
+            return attribute::slip(attribute, attribute::OF_METHODS, elsewhere, found);
+        }
     }
     true
 }

@@ -68,7 +68,10 @@ impl Marks {
             }
             // Rust refuses documentation of parameters, so it is taken off once it is read.
             "doc" => return true,
-            _ => return false,
+            _ => {
+                let elsewhere = (attribute::OF_METHODS, "methods");
+                return attribute::slip(attribute, attribute::OF_PARAMETERS, elsewhere, found);
+            }
         }
         true
     }

@@ -106,7 +106,7 @@ fn types_without_a_place_on_the_wire_say_what_to_write() {
             help: write `BTreeMap`
             `char` is not in this version yet
             help: write `u32` or `String`
-            there is no such type on the wire
+            the other side must know the type: name it
             `Self` is the implementation, which is not sent
             help: name the type
             what a handler returns or stores inside other values owns its data
@@ -392,5 +392,28 @@ fn attributes_of_parameters_stand_alone() {
             attributes of parameters stand alone
             help: write each as in `#[max(16)]`, `#[added("1.1")]`
         "#]],
+    );
+}
+
+#[test]
+fn misspelt_and_misplaced_attributes_are_told() {
+    check_method(
+        "#[onway] #[must_use] fn f(&self, #[oneway] a: u8, #[mx(3)] b: u8, #[allow(x)] c: u8);",
+        expect![[r#"
+            no attribute is called `onway`
+            help: did you mean `#[oneway]`?
+            `#[oneway]` stands before methods
+            no attribute is called `mx`
+            help: did you mean `#[max]`?
+        "#]],
+    );
+    check_method(
+        "#[out] fn f(&self, a: *const u8, b: impl Into<u8>);",
+        expect![[r#"
+        `#[out]` stands before parameters and results
+        a pointer means nothing in another process
+        help: write `&[u8]` for bytes, and `&T` for a value
+        the other side must know the type: name it
+    "#]],
     );
 }

@@ -34,6 +34,17 @@ pub(super) fn owned(ty: &syn::Type, found: &mut Diagnostics) -> Option<Type> {
             found.push(error.help(owned_form(&reference.elem)));
             return None;
         }
+        syn::Type::Ptr(_) => {
+            let message = "a pointer means nothing in another process";
+            let error = Diagnostic::error(codes::UNKNOWN_TYPE, message, span_of(ty));
+            found.push(error.help("write `&[u8]` for bytes, and `&T` for a value"));
+            return None;
+        }
+        syn::Type::ImplTrait(_) | syn::Type::TraitObject(_) => {
+            let message = "the other side must know the type: name it";
+            report(found, codes::UNKNOWN_TYPE, ty, message);
+            return None;
+        }
         other => {
             report(found, codes::UNKNOWN_TYPE, other, "there is no such type on the wire");
             return None;
