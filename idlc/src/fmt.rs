@@ -6,7 +6,9 @@
 //! compared: a formatter that changes what a file says is worse than none.
 
 mod layout;
+mod leads;
 mod lexemes;
+mod spacing;
 mod write;
 
 use crate::diagnostic::Diagnostics;

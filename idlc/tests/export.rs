@@ -107,3 +107,114 @@ fn what_cannot_be_exported_is_told() {
     let unnamed = "#[alpc_interface(uuid = \"6f1d0c1e-8a1b-4a57-9a5e-2f4c2a3b9d11\")] trait A {}";
     assert_eq!(problem(unnamed, None), "no interface here has a full name");
 }
+
+mod hostile {
+    //! Rust that somebody wrote who knows neither us nor Rust: taking it in ends, and says something
+    //! unless all is well.
+
+    use super::*;
+    use proptest::prelude::*;
+
+    const WORDS: &[&str] = &[
+        "u8",
+        "usize",
+        "char",
+        "str",
+        "Self",
+        "self",
+        "&self",
+        "&mut self",
+        "String",
+        "Vec",
+        "Option",
+        "Result",
+        "Box",
+        "Arc",
+        "Duration",
+        "dyn",
+        "impl",
+        "'a",
+        "*const u8",
+        "[u8]",
+        "[u8; 3]",
+        "()",
+        "(u8,)",
+        "!",
+        "_",
+        "-1",
+        "0",
+        "3",
+        "1.5",
+        "\"x\"",
+        "b\"x\"",
+        "\"30s\"",
+        "\"1.1\"",
+        "#[out]",
+        "#[max(0)]",
+        "#[view]",
+        "#[raw]",
+        "#[alpc(final)]",
+        "#[alpc(tag = 0)]",
+        "#[default(7)]",
+        "#[oneway]",
+        "#[timeout(\"0s\")]",
+        "final",
+        "async",
+        "where",
+        "<T>",
+        "..",
+        "=",
+        ",",
+        ";",
+        "",
+    ];
+
+    /// The places of the words of a text, and of single marks.
+    fn words(text: &str) -> Vec<(usize, usize)> {
+        let mut words: Vec<(usize, usize)> = Vec::new();
+        for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            match words.last_mut() {
+                Some((start, end))
+                    if *end == at && is_word(c) && text[*start..*end].chars().all(is_word) =>
+                {
+                    *end += c.len_utf8();
+                }
+                _ => words.push((at, at + c.len_utf8())),
+            }
+        }
+        words
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn spoiled_traits_are_survived(
+            file in 0usize..4,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), 0..WORDS.len()), 1..4),
+        ) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/twins");
+            let names = ["key_value.rs", "flags_and_unions.rs", "standard.rs", "evolution.rs"];
+            let mut text = fs::read_to_string(folder.join(names[file])).unwrap();
+            for (place, word) in changes {
+                let words = words(&text);
+                let (start, end) = words[place.index(words.len())];
+                text.replace_range(start..end, WORDS[word]);
+            }
+            match export(&text, &Wanted::default()) {
+                Ok(text) => prop_assert!(!text.is_empty()),
+                Err(found) => prop_assert!(found.has_errors()),
+            }
+            // The macros themselves, on whatever is a trait or a type.
+            if let Ok(file) = syn::parse_file(&text) {
+                for item in file.items {
+                    use idlc::front::rust::{expand_derive, expand_interface};
+                    let arguments = "name = \"a.A\"".parse().unwrap();
+                    drop(expand_interface(arguments, quote::quote!(#item)));
+                    drop(expand_derive(quote::quote!(#item)));
+                }
+            }
+        }
+    }
+}
