@@ -74,6 +74,7 @@ use proc_macro::TokenStream;
 /// | `#[idempotent]` | calling twice does no harm |
 /// | `#[timeout("250ms")]` | deadline of calls that set none |
 /// | `#[wire_name = "old"]` | the name on the wire, after a rename |
+/// | `#[event]` | no method, but what the server tells unasked: see below |
 /// | `#[returns(info, pixels)]` | the returned tuple is several results, with these names |
 /// | `#[added(1.1)]` | the version that it came with; also on parameters. Such a method has a body that answers `Unimplemented`, unless it is given one (with `panic = "abort"` it has none) |
 /// | `#[deprecated]`, `#[doc(hidden)]` | so is the client's method |
@@ -105,6 +106,9 @@ use proc_macro::TokenStream;
 /// | `Duration`, `SystemTime` | the same | nanoseconds; what does not fit 64 bits is an error |
 /// | `Uuid` (`alpc_rpc::Uuid`) | `Uuid` | its 16 bytes |
 /// | `Result<T, E>` inside other types, or as a parameter | `&Result<T, E>` | a value or what stands in its place |
+/// | `OwnedFd`, `#[handle(file, read | write)] OwnedFd` | `impl AsFd`, or `OwnedFd` where marked `#[moved]` | a handle, whose kind and rights are checked |
+/// | `WatcherClient` | `impl Into<WatcherRef>`: an implementation of `Watcher`, or a client of one | an object of the caller's |
+/// | `WatcherRef` | the same | an object that may also be one that this server has handed out |
 /// | any other type `T` | `&T`, or `T` where marked `#[copy]` | what its `#[derive(Alpc)]` says |
 ///
 /// A result of type `Blob` is bytes that the client gets as a `View`. `Result<T, E>` answers either;
@@ -114,6 +118,89 @@ use proc_macro::TokenStream;
 /// `N` is any constant expression, and for durations and times (since the start of 1970) also a text
 /// like `"250ms"`. Both sides enforce them. `#[default(value)]` stands in where an older
 /// client does not send the parameter.
+///
+/// # Objects, handles and events
+///
+/// An interface is a type, too. A handler that returns an `Arc<dyn Registration>` gives its client a
+/// `RegistrationClient`; what is called through it comes to the object, which is dropped when the
+/// client lets go of it or is gone. A client that passes an implementation of `Watcher` is called back
+/// through the `WatcherClient` that the handler gets. Inside of other types an object is a
+/// `WatcherRef`. A type of your own that is called `..Client` or `..Ref` is marked `#[data]`.
+///
+/// A handle is an `OwnedFd`; `#[handle(kind, rights)]` before the name of a parameter or in
+/// `#[returns]`, and `#[alpc(handle(kind, rights))]` on a field, say what it must be. Kinds are `any`,
+/// `file`, `section`, `event`, `process`, `thread`, `socket`, `pipe` and `token`, rights `read`,
+/// `write`, `execute`, `query`, `dup`, `map` and `signal`.
+///
+/// An event is what a server tells its clients unasked. It is declared as a function without `self`,
+/// which is taken out of the trait; in its place the trait gets a method `emitter`, which says where
+/// the events are sent from.
+///
+/// ```
+/// use std::os::fd::OwnedFd;
+/// use std::sync::Arc;
+///
+/// use alpc_rpc::prelude::*;
+///
+/// #[alpc_interface(name = "acme.kv.Store")]
+/// pub trait Store {
+///     fn watch(&self, prefix: &str, watcher: WatcherClient) -> Arc<dyn Watch>;
+///     #[returns(#[handle(file, read)] _)]
+///     fn log(&self) -> OwnedFd;
+///
+///     /// The store dropped an entry by itself.
+///     #[event]
+///     fn evicted(#[max(256)] key: &str);
+/// }
+///
+/// /// What clients implement, to be told at once.
+/// #[alpc_interface(name = "acme.kv.Watcher")]
+/// pub trait Watcher {
+///     fn changed(&self, key: &str) -> bool;
+/// }
+///
+/// /// Lasts for as long as its client holds it.
+/// #[alpc_interface(name = "acme.kv.Watch")]
+/// pub trait Watch {
+///     fn pause(&self);
+/// }
+///
+/// struct Entries {
+///     events: StoreEmitter,
+/// }
+///
+/// # struct Nobody;
+/// # impl Watch for Nobody { fn pause(&self) {} }
+/// impl Store for Entries {
+///     fn watch(&self, prefix: &str, watcher: WatcherClient) -> Arc<dyn Watch> {
+///         // ..
+/// #       Arc::new(Nobody)
+///     }
+///
+///     fn log(&self) -> OwnedFd {
+///         // ..
+/// #       std::io::pipe().unwrap().0.into()
+///     }
+///
+///     fn emitter(&self) -> &StoreEmitter {
+///         &self.events
+///     }
+/// }
+///
+/// fn evict(store: &Entries, key: &str) -> Result<(), TransportError> {
+///     store.events.evicted(key)
+/// }
+///
+/// fn listen(store: &StoreClient) -> Result<(), TransportError> {
+///     for event in store.events() {
+///         match event? {
+///             StoreEvent::Evicted { key } => println!("{key} is gone"),
+///             _ => {}
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Types of your own
 ///
@@ -205,6 +292,8 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | argument | meaning |
 /// |---|---|
 /// | `#[alpc(max = N)]`, `#[alpc(min = N)]` | bounds, enforced on both sides |
+/// | `#[alpc(handle(kind, rights))]` | what an `OwnedFd` in the field is and allows |
+/// | `#[alpc(data)]` | the field's type is data, though it is called like an object: `RowRef` |
 /// | `#[alpc(default = value)]` | stands in where an older peer does not send the field |
 /// | `#[alpc(added = "1.1")]` | the version that the field or variant came with |
 /// | `#[alpc(sensitive)]` | nobody prints the field: the type gets a `Debug` without it, in place of a derived one |

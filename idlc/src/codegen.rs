@@ -19,11 +19,13 @@ mod derives;
 mod descriptor;
 mod docs;
 mod enumeration;
+mod event;
 mod flags;
 mod gate;
 mod interface;
 mod marks;
 mod record;
+mod reference;
 mod sensitive;
 mod server;
 mod ty;
@@ -32,13 +34,14 @@ mod union;
 mod value;
 mod wire;
 
+pub use event::emitter_method;
 pub use gate::refuse;
 use std::borrow::Cow;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use crate::ir::{Const, Enum, Flags, Interface, Item, Method, Module, Struct, Union};
+use crate::ir::{Const, Enum, Event, Flags, Interface, Item, Method, Module, Struct, Union};
 
 pub use unimplemented::complete;
 
@@ -174,10 +177,15 @@ fn living_variants(item: &Union) -> Cow<'_, Union> {
 fn living(item: &Interface) -> Cow<'_, Interface> {
     let is_gone = |method: &Method| method.availability.is_removed();
     let is_gone_too = |constant: &Const| constant.availability.is_removed();
-    if !item.methods.iter().any(is_gone) && !item.consts.iter().any(is_gone_too) {
+    let is_untold = |event: &Event| event.availability.is_removed();
+    if !item.methods.iter().any(is_gone)
+        && !item.consts.iter().any(is_gone_too)
+        && !item.events.iter().any(is_untold)
+    {
         return Cow::Borrowed(item);
     }
     let mut item = item.clone();
+    item.events.retain(|event| !is_untold(event));
     item.methods.retain(|method| !is_gone(method));
     item.consts.retain(|constant| !is_gone_too(constant));
     Cow::Owned(item)

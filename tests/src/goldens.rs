@@ -22,3 +22,18 @@ pub mod sensitive {
 pub mod tombstones {
     include!(concat!(env!("OUT_DIR"), "/tombstones.rs"));
 }
+
+/// `idlc/tests/golden/events.idl`
+pub mod events {
+    include!(concat!(env!("OUT_DIR"), "/events.rs"));
+}
+
+/// `idlc/tests/golden/handles.idl`
+pub mod handles {
+    include!(concat!(env!("OUT_DIR"), "/handles.rs"));
+}
+
+/// `idlc/tests/golden/objects.idl`
+pub mod objects {
+    include!(concat!(env!("OUT_DIR"), "/objects.rs"));
+}

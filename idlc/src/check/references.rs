@@ -91,6 +91,11 @@ impl Checker<'_> {
                 let error = Diagnostic::error(codes::BAD_EVENT, message, view.span);
                 self.push(error.help("leave out `[view]`"));
             }
+            if let Some(raw) = param.raw {
+                let message = "an event's list is sent element by element";
+                let error = Diagnostic::error(codes::BAD_EVENT, message, raw.span);
+                self.push(error.help("leave out `[raw]`"));
+            }
             if let TypeKind::Stream(_) = param.ty.kind {
                 let message = "an event carries no stream: it ends when it has been told";
                 self.push(Diagnostic::error(codes::MISPLACED_REFERENCE, message, param.ty.span));

@@ -160,8 +160,9 @@ fn tombstone(param: &Param, default: &Expr) -> TokenStream {
             let value = value::borrowed(default, &param.ty, &quote!(__rt));
             quote!(__call.bytes(__rt::BytesArg::from(&#value[..]));)
         }
-        // `check` lets nothing raw be removed.
-        Way::Value | Way::Raw => {
+        Way::OptionalHandle => quote!(__call.optional_handle(::core::option::Option::None);),
+        // `check` lets nothing raw be removed, and nothing that is surely a handle.
+        Way::Value | Way::Raw | Way::Object | Way::Handle => {
             let rt = quote!(__rt);
             let value = ty::typed(&value::owned(default, &param.ty, &rt), &param.ty, &rt);
             let encoded = wire::encoded(&quote!(&#value), &param.ty);
@@ -182,6 +183,19 @@ fn argument(param: &Param) -> TokenStream {
             Way::Text => quote!(__call.text(#name);),
             Way::Bytes | Way::View => quote!(__call.bytes(#name);),
             Way::Raw => quote!(__call.raw(#name);),
+            // Lent, so that a handle that is given away is closed when the call is over.
+            Way::Handle => quote!(__call.handle(__rt::AsFd::as_fd(&#name));),
+            Way::OptionalHandle if param.moved.is_some() => {
+                quote!(__call.optional_handle(#name.as_ref().map(__rt::AsFd::as_fd));)
+            }
+            Way::OptionalHandle => quote!(__call.optional_handle(#name);),
+            Way::Object => match &param.ty.kind {
+                TypeKind::Object(object) => {
+                    let reference = object.named("Ref");
+                    quote!(__call.arg::<#reference>(&::core::convert::Into::into(#name))?;)
+                }
+                _ => quote!(__call.arg(&#name)?;),
+            },
             Way::Value => {
                 let reference = match ty::is_passed_by_value(&param.ty) {
                     true => quote!(&#name),
@@ -239,6 +253,18 @@ fn read(result: &Output, name: &Ident) -> TokenStream {
         Way::Raw => {
             let element = ty::element(&result.ty, &quote!(__rt));
             quote!(__reply.raw::<#element>()?)
+        }
+        Way::Handle => {
+            let handle = ty::reference::handle(&result.ty);
+            quote!(__reply.handle::<#handle>()?)
+        }
+        Way::OptionalHandle => {
+            let handle = ty::reference::handle(&result.ty);
+            quote!(__reply.optional_handle::<#handle>()?)
+        }
+        Way::Object => {
+            let ty = ty::reference::received(&result.ty);
+            quote!(__reply.value::<#ty>()?)
         }
         Way::Value => {
             let ty = wire::decoded_type(&result.ty);

@@ -13,6 +13,10 @@ pub(super) struct Derives {
     partial: HashSet<String>,
     /// Surely `Copy`.
     copy: HashSet<String>,
+    /// Holds an object somewhere, which is equal to nothing.
+    incomparable: HashSet<String>,
+    /// Holds a handle somewhere: it is owned once, and equal to nothing either.
+    unique: HashSet<String>,
 }
 
 impl Derives {
@@ -50,7 +54,15 @@ impl Derives {
         grow(&mut copy, may_be_copy.iter(), |known, name| {
             of(name).iter().all(|ty| is_copy(ty, known))
         });
-        Derives { partial, copy }
+        let mut incomparable = HashSet::new();
+        grow(&mut incomparable, fields.keys(), |known, name| {
+            of(name).iter().any(|ty| holds(ty, known, &|kind| matches!(kind, TypeKind::Object(_))))
+        });
+        let mut unique = HashSet::new();
+        grow(&mut unique, fields.keys(), |known, name| {
+            of(name).iter().any(|ty| holds(ty, known, &|kind| matches!(kind, TypeKind::Handle(..))))
+        });
+        Derives { partial, copy, incomparable, unique }
     }
 
     /// The `#[derive]` of a record or union.
@@ -62,25 +74,31 @@ impl Derives {
         look: &Look,
         implemented: &[&'static str],
     ) -> TokenStream {
-        let key = key(name);
-        let debug = (!implemented.contains(&"Debug")).then(|| quote!(::core::fmt::Debug,));
+        let mut derived = self.derived(name);
+        derived.retain(|(name, _)| !implemented.contains(name));
         let mut there = implemented.to_vec();
-        there.extend(["Debug", "Clone", "PartialEq"]);
-        if self.copy.contains(&key) {
-            there.push("Copy");
-        }
-        if !self.partial.contains(&key) {
-            there.extend(["Eq", "Hash"]);
-        }
+        there.extend(derived.iter().map(|(name, _)| *name));
         let more = more(look, &there);
-        let copy = self.copy.contains(&key).then(|| quote!(::core::marker::Copy,));
-        let total =
-            (!self.partial.contains(&key)).then(|| quote!(::core::cmp::Eq, ::core::hash::Hash,));
-        quote! {
-            #[derive(
-                #debug ::core::clone::Clone, #copy ::core::cmp::PartialEq, #total #more
-            )]
-        }
+        let paths = derived.into_iter().map(|(_, path)| path);
+        quote!(#[derive(#(#paths,)* #more)])
+    }
+
+    /// What a type can derive whatever its author asks for: names and paths.
+    fn derived(&self, name: &Name) -> Vec<(&'static str, TokenStream)> {
+        let key = key(name);
+        let is_unique = self.unique.contains(&key);
+        let is_comparable = !is_unique && !self.incomparable.contains(&key);
+        let is_total = is_comparable && !self.partial.contains(&key);
+        let traits = [
+            ("Debug", true, quote!(::core::fmt::Debug)),
+            ("Clone", !is_unique, quote!(::core::clone::Clone)),
+            ("Copy", self.copy.contains(&key), quote!(::core::marker::Copy)),
+            ("PartialEq", is_comparable, quote!(::core::cmp::PartialEq)),
+            ("Eq", is_total, quote!(::core::cmp::Eq)),
+            ("Hash", is_total, quote!(::core::hash::Hash)),
+        ];
+        let possible = traits.into_iter().filter(|(_, is_possible, _)| *is_possible);
+        possible.map(|(name, _, path)| (name, path)).collect()
     }
 }
 
@@ -112,6 +130,14 @@ fn grow<'n>(
             return;
         }
         known.extend(more.into_iter().cloned());
+    }
+}
+
+/// Does a value of `ty` hold one of a type that is `wanted`, or of a named type in `known`?
+fn holds(ty: &Type, known: &HashSet<String>, wanted: &dyn Fn(&TypeKind) -> bool) -> bool {
+    match &ty.kind {
+        TypeKind::Named(named) => known.contains(&named.rust.to_string()),
+        kind => wanted(kind) || ty.parts().into_iter().any(|part| holds(part, known, wanted)),
     }
 }
 

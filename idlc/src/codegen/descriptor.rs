@@ -3,15 +3,16 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{ty, value};
+use super::{event, ty, value};
 use crate::ir::{
-    Direction, ExprKind, Field, Interface, Method, Name, Output, Param, Type, Version, identity,
+    Direction, Event, ExprKind, Field, Interface, Method, Name, Output, Param, Type, Version,
+    identity,
 };
 
 /// `describe` of a type, to be called when somebody wants to know: a recursive type cannot hold its
 /// own description.
 pub(super) fn of(ty: &Type) -> TokenStream {
-    let ty = ty::owned(ty, &quote!(__rt));
+    let ty = ty::described(ty, &quote!(__rt));
     quote!(<#ty as __rt::Describe>::describe)
 }
 
@@ -53,7 +54,10 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
         quote!(#endpoint)
     }));
     let id = value::hexadecimal(&format!("{id:032x}"), "u128");
+    let (event_descriptions, events) = event::descriptions(item);
     quote! {
+        #event_descriptions
+
         static __METHODS: [__rt::MethodDesc; #count] = [#(#methods),*];
 
         static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -63,7 +67,7 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
             minor: #minor,
             endpoint: #endpoint,
             methods: &__METHODS,
-            events: &[],
+            events: #events,
         };
     }
 }
@@ -94,9 +98,28 @@ fn method(item: &Method, interface: u128) -> TokenStream {
     }
 }
 
+/// The description of an event of the interface with that id.
+pub(super) fn event(item: &Event, interface: u128) -> TokenStream {
+    let name = item.wire_name();
+    let ordinal = ordinal_of(name, interface);
+    let params = item.params.iter().map(param);
+    quote! {
+        __rt::EventDesc {
+            name: #name,
+            ordinal: #ordinal,
+            params: &[#(#params),*],
+        }
+    }
+}
+
 /// The number of a method on the wire, as a literal that can also be a pattern.
 pub(super) fn ordinal(item: &Method, interface: u128) -> TokenStream {
-    let ordinal = identity::ordinal(interface, item.wire_name());
+    ordinal_of(item.wire_name(), interface)
+}
+
+/// The number of the method or event that is known as `wire_name`.
+pub(super) fn ordinal_of(wire_name: &str, interface: u128) -> TokenStream {
+    let ordinal = identity::ordinal(interface, wire_name);
     value::hexadecimal(&format!("{ordinal:016x}"), "u64")
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Runtime, client, descriptor, docs, marks, quiet, server};
+use super::{Runtime, client, descriptor, docs, event, marks, quiet, reference, server};
 use crate::ir::{Interface, Name};
 
 /// `FooClient`
@@ -28,6 +28,8 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         &format!("Calls a [`{name}`] that another process serves."),
         &item.docs,
     );
+    let reference = reference::definition(item, runtime);
+    let events = event::types(item, runtime);
     let server_docs = format!(" Serves an implementation of [`{name}`].");
     quote! {
         #client_docs
@@ -44,6 +46,9 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         #visibility struct #server<T> {
             implementation: T,
         }
+
+        #reference
+        #events
     }
 }
 
@@ -52,5 +57,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let description = descriptor::interface(item);
     let client = client::impls(item);
     let server = server::impls(item);
-    quote!(#description #client #server)
+    let reference = reference::impls(item);
+    let events = event::impls(item);
+    quote!(#description #client #server #reference #events)
 }

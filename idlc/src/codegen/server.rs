@@ -7,7 +7,9 @@ use super::bounds::{self, Place};
 use super::client::{buffer_bounds, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
-use super::{Runtime, descriptor, docs, marks, quiet, sensitive, unimplemented, value, wire};
+use super::{
+    Runtime, descriptor, docs, event, marks, quiet, sensitive, unimplemented, value, wire,
+};
 use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
 
 /// The trait, for an interface that did not begin as one.
@@ -45,6 +47,7 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
         let arguments: Vec<TokenStream> = names.map(|name| quote!(#name)).collect();
         unimplemented::with_body(&attributes, &signature, &arguments, &rt)
     });
+    let emitter = event::emitter_method(item);
     quote! {
         #docs
         #marks
@@ -53,6 +56,7 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
             ::core::marker::Send + ::core::marker::Sync + 'static
         {
             #(#methods)*
+            #emitter
         }
     }
 }
@@ -84,9 +88,17 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let id = identity::interface_id(item);
     let arms = item.methods.iter().map(|method| {
         let (ordinal, serve) = (descriptor::ordinal(method, id), serve_name(method));
-        quote!(#ordinal => #serve(&self.implementation, __call))
+        quote!(#ordinal => #serve(__implementation, __call))
     });
     let functions = item.methods.iter().map(|method| serve(method, item));
+    let emitter = (!item.events.is_empty()).then(|| {
+        quote! {
+            fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
+                let emitter = <T as #interface>::emitter(&self.implementation);
+                ::core::option::Option::Some(emitter.as_emitter())
+            }
+        }
+    });
     quote! {
         impl<T: #interface> #server<T> {
             #[doc = #new_docs]
@@ -105,10 +117,20 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 &self,
                 __call: __rt::ServerCall<'_>,
             ) -> ::core::result::Result<(), __rt::Fault> {
-                match __call.ordinal() {
-                    #(#arms,)*
-                    _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-                }
+                __dispatch(&self.implementation, __call)
+            }
+
+            #emitter
+        }
+
+        /// For an implementation that is served, and for one that is an object.
+        fn __dispatch<T: #interface + ?::core::marker::Sized>(
+            __implementation: &T,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            match __call.ordinal() {
+                #(#arms,)*
+                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
             }
         }
 
@@ -145,7 +167,7 @@ fn serve(item: &Method, interface: &Interface) -> TokenStream {
     };
     let answer = answer(item, &handled, &buffers);
     quote! {
-        fn #name<T: #trait_name>(
+        fn #name<T: #trait_name + ?::core::marker::Sized>(
             __implementation: &T,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
@@ -204,8 +226,10 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
 /// What is sent in the place of a result that is no more.
 fn tombstone((result, name): (&Output, &Ident)) -> Option<TokenStream> {
     let default = result.default.as_ref().filter(|_| result.is_removed())?;
-    let (value, ty) =
-        (value::owned(default, &result.ty, &quote!(__rt)), ty::owned(&result.ty, &quote!(__rt)));
+    let (value, ty) = (
+        value::owned(default, &result.ty, &quote!(__rt)),
+        ty::server_result(result, &quote!(__rt)),
+    );
     Some(quote!(let #name: #ty = #value;))
 }
 
@@ -215,6 +239,12 @@ fn write(result: &Output, name: &Ident) -> TokenStream {
         Way::Bytes => quote!(__reply.bytes(#name);),
         Way::View => quote!(__reply.blob(#name);),
         Way::Raw => quote!(__reply.raw(#name);),
+        Way::Handle => quote!(__reply.handle(#name);),
+        Way::OptionalHandle => quote!(__reply.optional_handle(#name);),
+        Way::Object => {
+            let encoded = ty::reference::encoded_result(&quote!(#name), &result.ty);
+            quote!(__reply.value(#encoded)?;)
+        }
         Way::Value => {
             let encoded = wire::encoded(&quote!(&#name), &result.ty);
             quote!(__reply.value(#encoded)?;)
@@ -241,6 +271,19 @@ fn argument(param: &Param) -> TokenStream {
         Way::Raw => {
             let element = ty::element(&param.ty, &quote!(__rt));
             (TokenStream::new(), quote!(__arguments.raw::<#element>(#what)?))
+        }
+        Way::Handle => {
+            let handle = ty::reference::handle(&param.ty);
+            (quote!(: __rt::OwnedFd), quote!(__arguments.handle::<#handle>(#what)?))
+        }
+        Way::OptionalHandle => {
+            let handle = ty::reference::handle(&param.ty);
+            let annotation = quote!(: ::core::option::Option<__rt::OwnedFd>);
+            (annotation, quote!(__arguments.optional_handle::<#handle>(#what)?))
+        }
+        Way::Object => {
+            let ty = ty::reference::received(&param.ty);
+            (quote!(: #ty), quote!(__arguments.value::<#ty>(#what)?))
         }
         Way::Value => {
             let ty = wire::decoded_type(&param.ty);

@@ -1,13 +1,32 @@
 //! Types as Rust sees them: owned, as a client hands them over, as a handler gets them.
 
+pub(super) mod reference;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::value;
-use crate::ir::{Direction, Output, Param, Passing, Type, TypeKind};
+use crate::ir::{Direction, HandleKind, Output, Param, Passing, Rights, Type, TypeKind};
 
 /// A value of its own: what is decoded, what methods return, what fields hold.
 pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
+    written(ty, rt, &|_, _| quote!(#rt::OwnedFd))
+}
+
+/// [`owned`], for whoever describes it: a handle is a type that knows its kind.
+pub(super) fn described(ty: &Type, rt: &TokenStream) -> TokenStream {
+    written(ty, rt, &|kind, rights| {
+        let (kind, rights) = reference::handle_parameters(kind, rights);
+        quote!(#rt::wire::Handle<#kind, #rights>)
+    })
+}
+
+fn written(
+    ty: &Type,
+    rt: &TokenStream,
+    handle: &dyn Fn(HandleKind, Rights) -> TokenStream,
+) -> TokenStream {
+    let owned = |ty: &Type, rt: &TokenStream| written(ty, rt, handle);
     match &ty.kind {
         TypeKind::Unit => quote!(()),
         TypeKind::Bool => quote!(bool),
@@ -45,7 +64,7 @@ pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
             quote!(::core::result::Result<#value, #error>)
         }
         TypeKind::Named(named) => named.rust.0.clone(),
-        TypeKind::Handle(..) => quote!(#rt::OwnedFd),
+        TypeKind::Handle(kind, rights) => handle(*kind, *rights),
         TypeKind::Object(object) => object.named("Ref"),
         // `gate` lets none through.
         TypeKind::Stream(item) => {
@@ -95,6 +114,9 @@ pub(super) enum Way {
     Bytes,
     View,
     Raw,
+    Handle,
+    OptionalHandle,
+    Object,
 }
 
 /// The way of an `[in]` parameter.
@@ -113,6 +135,13 @@ fn way(ty: &Type, view: bool, raw: bool) -> Way {
         TypeKind::Bytes(_) if view => Way::View,
         TypeKind::Bytes(_) => Way::Bytes,
         TypeKind::List(..) if raw => Way::Raw,
+        TypeKind::Handle(..) => Way::Handle,
+        TypeKind::Object(_) => Way::Object,
+        TypeKind::Optional(item) => match &item.kind {
+            TypeKind::Handle(..) => Way::OptionalHandle,
+            TypeKind::Object(_) => Way::Object,
+            _ => Way::Value,
+        },
         _ => Way::Value,
     }
 }
@@ -128,6 +157,9 @@ pub(super) fn element(ty: &Type, rt: &TokenStream) -> TokenStream {
 /// A parameter as the client's method declares it. `'data` is a lifetime of that method.
 pub(super) fn client_param(param: &Param, rt: &TokenStream) -> TokenStream {
     let ty = &param.ty;
+    if let Some(declared) = reference::client_param(param, rt) {
+        return declared;
+    }
     match param.direction {
         Direction::Out | Direction::InOut => {
             let element = element(ty, rt);
@@ -185,7 +217,8 @@ pub(super) fn server_param(param: &Param, rt: &TokenStream) -> TokenStream {
             quote!(&mut #rt::InOutBuf<#arguments>)
         }
         Direction::In => match way_in(param) {
-            Way::Value => owned(&param.ty, rt),
+            Way::Value | Way::Handle | Way::OptionalHandle => owned(&param.ty, rt),
+            Way::Object => reference::received(&param.ty).unwrap_or_default(),
             Way::Text => quote!(&str),
             Way::Bytes => quote!(&[u8]),
             Way::View => quote!(#rt::View),
@@ -211,6 +244,7 @@ fn buffer_arguments(ty: &Type, rt: &TokenStream) -> TokenStream {
 /// A result as the client gets it.
 pub(super) fn client_result(result: &Output, rt: &TokenStream) -> TokenStream {
     match way_back(result) {
+        Way::Object => reference::received(&result.ty).unwrap_or_default(),
         Way::View => quote!(#rt::View),
         _ => owned(&result.ty, rt),
     }
@@ -219,6 +253,7 @@ pub(super) fn client_result(result: &Output, rt: &TokenStream) -> TokenStream {
 /// A result as the handler gives it.
 pub(super) fn server_result(result: &Output, rt: &TokenStream) -> TokenStream {
     match way_back(result) {
+        Way::Object => reference::returned(&result.ty, rt).unwrap_or_default(),
         Way::View => quote!(#rt::Blob),
         _ => owned(&result.ty, rt),
     }

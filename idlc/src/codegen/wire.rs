@@ -17,6 +17,10 @@ const LONGEST_OF_SERDE: u64 = 32;
 fn adaptor(ty: &Type) -> Option<TokenStream> {
     Some(match &ty.kind {
         TypeKind::Bytes(_) => quote!(__rt::wire::Bytes),
+        TypeKind::Handle(kind, rights) => {
+            let (kind, rights) = ty::reference::handle_parameters(*kind, *rights);
+            quote!(__rt::wire::Handle<#kind, #rights>)
+        }
         TypeKind::Path(_) => quote!(__rt::wire::Path),
         TypeKind::Uuid => quote!(__rt::wire::Uuid),
         TypeKind::Duration(_) => quote!(__rt::wire::Duration),

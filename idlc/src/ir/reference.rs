@@ -125,6 +125,11 @@ impl Rights {
         self.0 & 1 << right as u8 != 0
     }
 
+    /// As a number, which is for good: `read` is 1, `write` 2, `execute` 4 and so on.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
     /// Is nothing asked for?
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -3,85 +3,152 @@
 //! In a trait the user writes it: `RegistrationClient` is the sender's, `RegistrationRef` may be
 //! one's own. An `.idl` file says `peer: Registration` for both, and the module tells which:
 //!
-//! - Servers hand out what their methods return and their events carry, and what they pass to the
-//!   methods of callbacks; clients the other way round. An interface that clients hand out, and
-//!   servers never, is a *callback*: clients implement it.
-//! - Where a server receives an object of an interface that servers hand out, it may be its own,
-//!   which comes back; where a client receives a callback, the same.
+//! - An interface that no other mentions is implemented by servers. What it returns and tells is
+//!   implemented by the same side, what is passed to it by the other: a *callback*. Where both can
+//!   be said, the shorter way from such an interface counts, and to be returned is no way at all.
+//! - Who receives an object of an interface that his side implements, and hands out, may receive
+//!   his own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ir::{Interface, Item, Module, Object, Owner, Payload, Type, TypeKind};
-
-/// How often what is known is refined: once for each callback that hands out another.
-const ROUNDS: usize = 8;
 
 /// Settles it for the parameters of every method and event in a module whose names are bound.
 pub(super) fn settle(module: &mut Module) {
     let flows = Flows::of(module);
     for item in &mut module.items {
         let Item::Interface(item) = item else { continue };
-        let is_callback = flows.callbacks.contains(&item.name.ident().to_string());
-        let (by_us, by_them) = match is_callback {
-            false => (&flows.by_servers, &flows.callbacks),
-            true => (&flows.callbacks, &flows.by_servers),
-        };
+        let ours = flows.sides.get(&rust_name(item)).copied().unwrap_or(Side::Server);
         for param in item.methods.iter_mut().flat_map(|method| &mut method.params) {
-            own(&mut param.ty, by_us);
+            flows.receive(&mut param.ty, ours);
         }
         for param in item.events.iter_mut().flat_map(|event| &mut event.params) {
-            own(&mut param.ty, by_them);
+            flows.receive(&mut param.ty, ours.other());
         }
     }
 }
 
-/// Says that an object of an interface in `handed_out` may be the receiver's own.
-fn own(ty: &mut Type, handed_out: &HashSet<String>) {
-    if let TypeKind::Object(object) = &mut ty.kind
-        && handed_out.contains(&object.rust.to_string())
-    {
-        object.owner = Owner::Either;
+/// Who implements an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Side {
+    Server,
+    Client,
+}
+
+impl Side {
+    fn other(self) -> Side {
+        match self {
+            Side::Server => Side::Client,
+            Side::Client => Side::Server,
+        }
     }
+}
+
+fn rust_name(interface: &Interface) -> String {
+    interface.name.ident().to_string()
 }
 
 /// Which interfaces' objects go which way, by their names in Rust.
-#[derive(Default)]
 struct Flows {
-    /// Handed out by clients, and never by servers.
-    callbacks: HashSet<String>,
-    by_servers: HashSet<String>,
+    sides: HashMap<String, Side>,
+    /// Which side hands out objects of which interface.
+    handed_out: HashSet<(Side, String)>,
 }
 
 impl Flows {
     fn of(module: &Module) -> Flows {
-        let mut flows = Flows::default();
         let definitions = Definitions::of(module);
-        // To find out that one is a callback may change what is known of those in its methods.
-        // Where interfaces hand out each other in circles this need not come to rest.
-        for _ in 0..ROUNDS {
-            let next = flows.refined(module, &definitions);
-            let is_settled = next.callbacks == flows.callbacks;
-            flows = next;
-            if is_settled {
-                break;
-            }
+        let interfaces: Vec<Mentions> = module
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Interface(item) => Some(Mentions::of(item, &definitions)),
+                _ => None,
+            })
+            .collect();
+        let sides = sides(&interfaces);
+        let mut handed_out = HashSet::new();
+        for interface in &interfaces {
+            let ours = sides.get(&interface.name).copied().unwrap_or(Side::Server);
+            handed_out.extend(interface.told.iter().map(|name| (ours, name.clone())));
+            handed_out.extend(interface.passed.iter().map(|name| (ours.other(), name.clone())));
         }
-        flows
+        Flows { sides, handed_out }
     }
 
-    fn refined(&self, module: &Module, definitions: &Definitions<'_>) -> Flows {
-        let (mut by_servers, mut by_clients) = (HashSet::new(), HashSet::new());
-        for item in &module.items {
-            let Item::Interface(item) = item else { continue };
-            let (here, there) = match self.callbacks.contains(&item.name.ident().to_string()) {
-                false => (&mut by_servers, &mut by_clients),
-                true => (&mut by_clients, &mut by_servers),
-            };
-            definitions.add(told_by(item), here);
-            definitions.add(passed_to(item), there);
+    /// Says that an object which `side` receives may be its own.
+    fn receive(&self, ty: &mut Type, side: Side) {
+        match &mut ty.kind {
+            TypeKind::Optional(item) => self.receive(item, side),
+            TypeKind::Object(object) => {
+                let name = object.rust.to_string();
+                let is_ours = self.sides.get(&name) == Some(&side);
+                if is_ours && self.handed_out.contains(&(side, name)) {
+                    object.owner = Owner::Either;
+                }
+            }
+            _ => {}
         }
-        let callbacks = by_clients.difference(&by_servers).cloned().collect();
-        Flows { callbacks, by_servers }
+    }
+}
+
+/// The interfaces that an interface mentions.
+struct Mentions {
+    name: String,
+    /// What comes from it.
+    told: HashSet<String>,
+    /// What comes to it.
+    passed: HashSet<String>,
+}
+
+impl Mentions {
+    fn of(item: &Interface, definitions: &Definitions<'_>) -> Mentions {
+        let (mut told, mut passed) = (HashSet::new(), HashSet::new());
+        definitions.add(told_by(item), &mut told);
+        definitions.add(passed_to(item), &mut passed);
+        Mentions { name: rust_name(item), told, passed }
+    }
+}
+
+/// Who implements each interface.
+fn sides(interfaces: &[Mentions]) -> HashMap<String, Side> {
+    let by_name: HashMap<&str, &Mentions> =
+        interfaces.iter().map(|interface| (interface.name.as_str(), interface)).collect();
+    let mentioned: HashSet<&String> = interfaces
+        .iter()
+        .flat_map(|from| from.told.union(&from.passed).filter(move |name| **name != from.name))
+        .collect();
+    let mut sides = HashMap::new();
+    let roots = interfaces.iter().filter(|interface| !mentioned.contains(&interface.name));
+    spread(roots.collect(), &by_name, &mut sides);
+    // Left are rings, in which each is mentioned by another: the first begins.
+    for interface in interfaces {
+        spread(vec![interface], &by_name, &mut sides);
+    }
+    sides
+}
+
+/// Settles the sides of `from`, which servers implement, and of all that they mention: of those at
+/// fewer passings first.
+fn spread<'i>(
+    from: Vec<&'i Mentions>,
+    by_name: &HashMap<&str, &'i Mentions>,
+    sides: &mut HashMap<String, Side>,
+) {
+    let mut left: VecDeque<_> =
+        from.into_iter().map(|interface| (interface, Side::Server)).collect();
+    while let Some((interface, side)) = left.pop_front() {
+        if sides.contains_key(&interface.name) {
+            continue;
+        }
+        sides.insert(interface.name.clone(), side);
+        let known = |name: &String| by_name.get(name.as_str()).copied();
+        for told in interface.told.iter().filter_map(known) {
+            left.push_front((told, side));
+        }
+        for passed in interface.passed.iter().filter_map(known) {
+            left.push_back((passed, side.other()));
+        }
     }
 }
 

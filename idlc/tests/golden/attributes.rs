@@ -681,6 +681,15 @@ pub struct JobsClient {
 pub struct JobsServer<T> {
     implementation: T,
 }
+/// A [`Jobs`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum JobsRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Jobs>),
+    /// An object of another process.
+    Remote(JobsClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -844,17 +853,22 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x45e8_02d4_a680_0608_u64 => __serve_run(&self.implementation, __call),
-                0x591c_131b_393c_3157_u64 => __serve_spawn(&self.implementation, __call),
-                0x7841_88c5_eabe_5a94_u64 => {
-                    __serve_drop_all(&self.implementation, __call)
-                }
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_run<T: Jobs>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Jobs + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x45e8_02d4_a680_0608_u64 => __serve_run(__implementation, __call),
+            0x591c_131b_393c_3157_u64 => __serve_spawn(__implementation, __call),
+            0x7841_88c5_eabe_5a94_u64 => __serve_drop_all(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_run<T: Jobs + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -874,7 +888,7 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_spawn<T: Jobs>(
+    fn __serve_spawn<T: Jobs + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -885,7 +899,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_drop_all<T: Jobs>(
+    fn __serve_drop_all<T: Jobs + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -893,6 +907,138 @@ const _: () = {
         __arguments.finish()?;
         <T as Jobs>::drop_all(__implementation, &__context);
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for JobsRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for JobsClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Jobs {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Jobs>> for JobsRef {
+        fn from(it: __rt::Arc<dyn Jobs>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<JobsClient> for JobsRef {
+        fn from(it: JobsClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&JobsClient> for JobsRef {
+        fn from(it: &JobsClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&JobsRef> for JobsRef {
+        fn from(it: &JobsRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Jobs> ::core::convert::From<T> for JobsRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for JobsClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(JobsClient)).field(&self.core).finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for JobsRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for JobsRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for JobsRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<dyn Jobs, __D>(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(<JobsClient as __rt::Client>::from_core(core))
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for JobsClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for JobsClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Jobs,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(<JobsClient as __rt::Client>::from_core(core))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Jobs {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };
 /// The interface `Switches`.
@@ -913,6 +1059,15 @@ pub struct SwitchesClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct SwitchesServer<T> {
     implementation: T,
+}
+/// A [`Switches`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum SwitchesRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Switches>),
+    /// An object of another process.
+    Remote(SwitchesClient),
 }
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
@@ -1027,16 +1182,21 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x630c_166c_6f38_3545_u64 => {
-                    __serve_private_mode(&self.implementation, __call)
-                }
-                0x53a8_eb1e_e950_d9ab_u64 => __serve_search(&self.implementation, __call),
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_private_mode<T: Switches>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Switches + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x630c_166c_6f38_3545_u64 => __serve_private_mode(__implementation, __call),
+            0x53a8_eb1e_e950_d9ab_u64 => __serve_search(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_private_mode<T: Switches + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -1046,7 +1206,7 @@ const _: () = {
         <T as Switches>::private_mode(__implementation, &__context, on);
         ::core::result::Result::Ok(())
     }
-    fn __serve_search<T: Switches>(
+    fn __serve_search<T: Switches + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -1056,5 +1216,140 @@ const _: () = {
         let __result_0 = <T as Switches>::search(__implementation, &__context, text);
         __reply.value(&__result_0)?;
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for SwitchesRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for SwitchesClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Switches {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Switches>> for SwitchesRef {
+        fn from(it: __rt::Arc<dyn Switches>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<SwitchesClient> for SwitchesRef {
+        fn from(it: SwitchesClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&SwitchesClient> for SwitchesRef {
+        fn from(it: &SwitchesClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&SwitchesRef> for SwitchesRef {
+        fn from(it: &SwitchesRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Switches> ::core::convert::From<T> for SwitchesRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for SwitchesClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(SwitchesClient)).field(&self.core).finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for SwitchesRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for SwitchesRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for SwitchesRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<
+                dyn Switches,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(<SwitchesClient as __rt::Client>::from_core(core))
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for SwitchesClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for SwitchesClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Switches,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(<SwitchesClient as __rt::Client>::from_core(core))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Switches {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };

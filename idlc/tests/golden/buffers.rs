@@ -192,6 +192,15 @@ pub struct BuffersClient {
 pub struct BuffersServer<T> {
     implementation: T,
 }
+/// A [`Buffers`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum BuffersRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Buffers>),
+    /// An object of another process.
+    Remote(BuffersClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -513,24 +522,25 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x6fd0_18ed_47f1_4583_u64 => __serve_read(&self.implementation, __call),
-                0x405d_b7ab_e553_dd86_u64 => __serve_fill(&self.implementation, __call),
-                0x3777_1b13_3c34_cbad_u64 => {
-                    __serve_convert(&self.implementation, __call)
-                }
-                0x5a95_26f4_e156_2b8e_u64 => {
-                    __serve_samples(&self.implementation, __call)
-                }
-                0x3f97_6da7_573c_dfd2_u64 => __serve_scale(&self.implementation, __call),
-                0x4b57_f25d_ac8d_4b56_u64 => {
-                    __serve_set_table(&self.implementation, __call)
-                }
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_read<T: Buffers>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Buffers + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x6fd0_18ed_47f1_4583_u64 => __serve_read(__implementation, __call),
+            0x405d_b7ab_e553_dd86_u64 => __serve_fill(__implementation, __call),
+            0x3777_1b13_3c34_cbad_u64 => __serve_convert(__implementation, __call),
+            0x5a95_26f4_e156_2b8e_u64 => __serve_samples(__implementation, __call),
+            0x3f97_6da7_573c_dfd2_u64 => __serve_scale(__implementation, __call),
+            0x4b57_f25d_ac8d_4b56_u64 => __serve_set_table(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_read<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -547,7 +557,7 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_fill<T: Buffers>(
+    fn __serve_fill<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -558,7 +568,7 @@ const _: () = {
         __reply.out(buf);
         __reply.send()
     }
-    fn __serve_convert<T: Buffers>(
+    fn __serve_convert<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -573,7 +583,7 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_samples<T: Buffers>(
+    fn __serve_samples<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -592,7 +602,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_scale<T: Buffers>(
+    fn __serve_scale<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -604,7 +614,7 @@ const _: () = {
         __reply.in_out(values);
         __reply.send()
     }
-    fn __serve_set_table<T: Buffers>(
+    fn __serve_set_table<T: Buffers + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -616,5 +626,140 @@ const _: () = {
         __rt::bound::len("the result", __result_0.len(), 0, 16)?;
         __reply.raw(__result_0);
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for BuffersRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for BuffersClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Buffers {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Buffers>> for BuffersRef {
+        fn from(it: __rt::Arc<dyn Buffers>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<BuffersClient> for BuffersRef {
+        fn from(it: BuffersClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&BuffersClient> for BuffersRef {
+        fn from(it: &BuffersClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&BuffersRef> for BuffersRef {
+        fn from(it: &BuffersRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Buffers> ::core::convert::From<T> for BuffersRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for BuffersClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(BuffersClient)).field(&self.core).finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for BuffersRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for BuffersRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for BuffersRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<
+                dyn Buffers,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(<BuffersClient as __rt::Client>::from_core(core))
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for BuffersClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for BuffersClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Buffers,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(<BuffersClient as __rt::Client>::from_core(core))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Buffers {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };

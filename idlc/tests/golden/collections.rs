@@ -199,6 +199,15 @@ pub struct CollectionsClient {
 pub struct CollectionsServer<T> {
     implementation: T,
 }
+/// A [`Collections`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum CollectionsRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Collections>),
+    /// An object of another process.
+    Remote(CollectionsClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -573,20 +582,25 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x3c15_3f52_8ee9_c089_u64 => __serve_names(&self.implementation, __call),
-                0x4b23_c3e2_9389_0083_u64 => __serve_table(&self.implementation, __call),
-                0x0221_9b9c_8d3b_345e_u64 => __serve_pair(&self.implementation, __call),
-                0x169f_b373_71f7_fad2_u64 => __serve_key(&self.implementation, __call),
-                0x1d20_9dc5_36f4_5ddd_u64 => {
-                    __serve_colours(&self.implementation, __call)
-                }
-                0x1f09_bc84_5388_3c92_u64 => __serve_nested(&self.implementation, __call),
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_names<T: Collections>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Collections + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x3c15_3f52_8ee9_c089_u64 => __serve_names(__implementation, __call),
+            0x4b23_c3e2_9389_0083_u64 => __serve_table(__implementation, __call),
+            0x0221_9b9c_8d3b_345e_u64 => __serve_pair(__implementation, __call),
+            0x169f_b373_71f7_fad2_u64 => __serve_key(__implementation, __call),
+            0x1d20_9dc5_36f4_5ddd_u64 => __serve_colours(__implementation, __call),
+            0x1f09_bc84_5388_3c92_u64 => __serve_nested(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_names<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -606,7 +620,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_table<T: Collections>(
+    fn __serve_table<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -625,7 +639,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_pair<T: Collections>(
+    fn __serve_pair<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -644,7 +658,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_key<T: Collections>(
+    fn __serve_key<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -661,7 +675,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_colours<T: Collections>(
+    fn __serve_colours<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -679,7 +693,7 @@ const _: () = {
         <T as Collections>::colours(__implementation, &__context, all, by, one, none);
         __reply.send()
     }
-    fn __serve_nested<T: Collections>(
+    fn __serve_nested<T: Collections + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -707,5 +721,146 @@ const _: () = {
         __arguments.finish()?;
         <T as Collections>::nested(__implementation, &__context, all, first);
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for CollectionsRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for CollectionsClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Collections {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Collections>> for CollectionsRef {
+        fn from(it: __rt::Arc<dyn Collections>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<CollectionsClient> for CollectionsRef {
+        fn from(it: CollectionsClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&CollectionsClient> for CollectionsRef {
+        fn from(it: &CollectionsClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&CollectionsRef> for CollectionsRef {
+        fn from(it: &CollectionsRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Collections> ::core::convert::From<T> for CollectionsRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for CollectionsClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(CollectionsClient))
+                .field(&self.core)
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for CollectionsRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for CollectionsRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for CollectionsRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<
+                dyn Collections,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(
+                            <CollectionsClient as __rt::Client>::from_core(core),
+                        )
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for CollectionsClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for CollectionsClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Collections,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                <CollectionsClient as __rt::Client>::from_core(core),
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Collections {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };

@@ -318,6 +318,15 @@ pub struct CloneClient {
 pub struct CloneServer<T> {
     implementation: T,
 }
+/// A [`Clone`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum CloneRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Clone>),
+    /// An object of another process.
+    Remote(CloneClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -481,14 +490,21 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x1afc_0cd9_e894_556d_u64 => __serve_match(&self.implementation, __call),
-                0x7b1c_b6cb_de0e_c711_u64 => __serve_new(&self.implementation, __call),
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_match<T: Clone>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Clone + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x1afc_0cd9_e894_556d_u64 => __serve_match(__implementation, __call),
+            0x7b1c_b6cb_de0e_c711_u64 => __serve_new(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_match<T: Clone + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -511,7 +527,7 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_new<T: Clone>(
+    fn __serve_new<T: Clone + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -520,5 +536,137 @@ const _: () = {
         let __result_0 = <T as Clone>::new(__implementation, &__context);
         __reply.value(&__result_0)?;
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for CloneRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for CloneClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Clone {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Clone>> for CloneRef {
+        fn from(it: __rt::Arc<dyn Clone>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<CloneClient> for CloneRef {
+        fn from(it: CloneClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&CloneClient> for CloneRef {
+        fn from(it: &CloneClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&CloneRef> for CloneRef {
+        fn from(it: &CloneRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Clone> ::core::convert::From<T> for CloneRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for CloneClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(CloneClient)).field(&self.core).finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for CloneRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for CloneRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for CloneRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<dyn Clone, __D>(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(<CloneClient as __rt::Client>::from_core(core))
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for CloneClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for CloneClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Clone,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(<CloneClient as __rt::Client>::from_core(core))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Clone {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };

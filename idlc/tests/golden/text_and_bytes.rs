@@ -43,6 +43,15 @@ pub struct TextAndBytesClient {
 pub struct TextAndBytesServer<T> {
     implementation: T,
 }
+/// A [`TextAndBytes`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum TextAndBytesRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn TextAndBytes>),
+    /// An object of another process.
+    Remote(TextAndBytesClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -332,18 +341,23 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x1c74_13ff_a2ce_a6f0_u64 => __serve_echo(&self.implementation, __call),
-                0x1ce5_b5f9_3445_860b_u64 => __serve_greet(&self.implementation, __call),
-                0x586b_0c63_df32_ed17_u64 => {
-                    __serve_optional(&self.implementation, __call)
-                }
-                0x46df_5ad8_6429_8019_u64 => __serve_both(&self.implementation, __call),
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_echo<T: TextAndBytes>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x1c74_13ff_a2ce_a6f0_u64 => __serve_echo(__implementation, __call),
+            0x1ce5_b5f9_3445_860b_u64 => __serve_greet(__implementation, __call),
+            0x586b_0c63_df32_ed17_u64 => __serve_optional(__implementation, __call),
+            0x46df_5ad8_6429_8019_u64 => __serve_both(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_echo<T: TextAndBytes + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -363,7 +377,7 @@ const _: () = {
         __reply.bytes(__result_0);
         __reply.send()
     }
-    fn __serve_greet<T: TextAndBytes>(
+    fn __serve_greet<T: TextAndBytes + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -380,7 +394,7 @@ const _: () = {
         __reply.text(__result_0);
         __reply.send()
     }
-    fn __serve_optional<T: TextAndBytes>(
+    fn __serve_optional<T: TextAndBytes + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -427,7 +441,7 @@ const _: () = {
             )?;
         __reply.send()
     }
-    fn __serve_both<T: TextAndBytes>(
+    fn __serve_both<T: TextAndBytes + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -440,5 +454,146 @@ const _: () = {
         __reply.text(__result_0);
         __reply.bytes(__result_1);
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for TextAndBytesRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for TextAndBytesClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn TextAndBytes {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn TextAndBytes>> for TextAndBytesRef {
+        fn from(it: __rt::Arc<dyn TextAndBytes>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<TextAndBytesClient> for TextAndBytesRef {
+        fn from(it: TextAndBytesClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&TextAndBytesClient> for TextAndBytesRef {
+        fn from(it: &TextAndBytesClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&TextAndBytesRef> for TextAndBytesRef {
+        fn from(it: &TextAndBytesRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: TextAndBytes> ::core::convert::From<T> for TextAndBytesRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for TextAndBytesClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(TextAndBytesClient))
+                .field(&self.core)
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for TextAndBytesRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for TextAndBytesRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for TextAndBytesRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<
+                dyn TextAndBytes,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(
+                            <TextAndBytesClient as __rt::Client>::from_core(core),
+                        )
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for TextAndBytesClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for TextAndBytesClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn TextAndBytes,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(
+                <TextAndBytesClient as __rt::Client>::from_core(core),
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn TextAndBytes {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };

@@ -38,12 +38,6 @@ impl Parse for Argument {
         }
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
-            // Its words are no Rust: `handle(file, read)`.
-            None if key == "handle" && input.peek(syn::token::Paren) => {
-                let inside;
-                syn::parenthesized!(inside in input);
-                Some(syn::Expr::Verbatim(inside.parse()?))
-            }
             None => None,
         };
         Ok(Argument { key, value, group: None })

@@ -74,6 +74,7 @@ pub fn lower_trait(
     item.items.retain(
         |member| !matches!(member, syn::TraitItem::Fn(function) if references::is_event(function)),
     );
+    item.items.extend(codegen::emitter_method(&interface).map(syn::TraitItem::Verbatim));
     require_supertraits(&mut item);
     codegen::complete(&mut item, &interface, &runtime);
     LoweredTrait { interface, kept: item, runtime }

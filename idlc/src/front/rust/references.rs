@@ -124,7 +124,7 @@ pub(super) fn as_data(ty: &mut Type) {
         TypeKind::Optional(item) | TypeKind::List(item, _) | TypeKind::Array(item, _) => {
             as_data(item);
         }
-        TypeKind::Map(key, value, _) => {
+        TypeKind::Map(key, value, _) | TypeKind::Result(key, value) => {
             as_data(key);
             as_data(value);
         }
@@ -175,9 +175,9 @@ impl HandleWords {
 
 /// Reads `handle(file, read)` of a field.
 pub(super) fn handle_field(argument: &Argument, ty: &mut Type, found: &mut Diagnostics) {
-    let words = match &argument.value {
-        Some(syn::Expr::Verbatim(words)) => syn::parse2::<HandleWords>(words.clone()),
-        _ => Err(syn::Error::new(argument.key.span(), "write `handle(kind, rights)`")),
+    let words = match &argument.group {
+        Some(words) => syn::parse2::<HandleWords>(words.clone()),
+        None => Err(syn::Error::new(argument.key.span(), "write `handle(kind, rights)`")),
     };
     match words {
         Ok(words) => words.apply(ty, found),

@@ -417,3 +417,4 @@ fn misspelt_and_misplaced_attributes_are_told() {
     "#]],
     );
 }
+mod references;
