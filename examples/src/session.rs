@@ -1,8 +1,13 @@
-//! The session manager: a process with which others register, and which knows when they are gone.
+//! The session manager: a process with which others register, that calls them back, passes on what
+//! they share, and knows when they are gone.
 
+mod launch;
 pub mod member;
+mod place;
 pub mod registry;
 pub mod story;
+
+use std::io::{self, Write};
 
 /// The interface, from its `.idl` file.
 pub mod interface {
@@ -11,3 +16,8 @@ pub mod interface {
 
 /// Where the manager is, unless one says otherwise.
 pub const PORT: &str = "acme.session";
+
+/// Writes a line. A process whose output nobody reads any more goes on.
+fn say(line: &str) {
+    let _unread = writeln!(io::stdout(), "{line}");
+}

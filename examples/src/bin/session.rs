@@ -8,8 +8,10 @@
 //!
 //! ```text
 //! cargo run -p alpc-examples --bin session -- manager
+//! cargo run -p alpc-examples --bin session -- watch
 //! cargo run -p alpc-examples --bin session -- member --image shell
 //! cargo run -p alpc-examples --bin session -- list
+//! cargo run -p alpc-examples --bin session -- end
 //! ```
 //!
 //! and then kill the member, and look at what the manager says.
@@ -18,16 +20,19 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
 use alpc_examples::arguments::{Arguments, UsageError};
-use alpc_examples::session::interface::{SessionManagerClient, SessionManagerServer};
-use alpc_examples::session::member::{Member, MemberError};
+use alpc_examples::session::interface::{
+    EndReason, SessionManagerClient, SessionManagerEvent, SessionManagerServer,
+};
+use alpc_examples::session::member::{Commands, Member, MemberError};
 use alpc_examples::session::registry::Registry;
 use alpc_examples::session::{PORT, story};
 use alpc_examples::signals::stop_on_ctrl_c;
-use alpc_rpc::{CallError, Client, ConnectError, Server, Stopper};
+use alpc_rpc::{CallError, Client, ConnectError, Server, SplitResult, Stopper};
 
 const HELP: &str = "\
 A session manager and the processes that register with it.
@@ -37,11 +42,15 @@ Usage: session [COMMAND]
   (no command)         play the whole scenario with processes of its own
   manager              be the manager, until Ctrl-C
       --until-input-ends   or until the standard input ends
-  member --image NAME  register this process, and stay until the standard input ends;
-                       each line of it makes a heartbeat
+  member --image NAME  register this process, and stay until the session or the standard input ends;
+                       its lines are commands: `veto WHY` and `agree` (to the end of the session),
+                       `say TEXT` (to the manager), `share PID TEXT` (with another member)
       --level N            when to end in a shutdown, 0 to 0x4ff: higher ends first
       --claim-pid PID      say that this is process PID, to see it refused
+      --no-commands        read no commands, and stay until the session ends
+  watch                print what the manager tells, until it ends
   list                 print who is registered
+  end                  end the session, if nobody objects
 
   --name PORT          the manager's port [acme.session]
   --help               this text
@@ -52,7 +61,9 @@ enum Role {
     Story,
     Manager { port: String, until: Until },
     Member { port: String, member: Member },
+    Watch { port: String },
     List { port: String },
+    End { port: String },
 }
 
 #[derive(PartialEq, Eq)]
@@ -60,6 +71,8 @@ enum Until {
     Signal,
     InputEnds,
 }
+
+type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::of_process();
@@ -87,30 +100,43 @@ fn role(mut arguments: Arguments) -> Result<Role, UsageError> {
             let until = if until_input_ends { Until::InputEnds } else { Until::Signal };
             Role::Manager { port, until }
         }
-        "member" => {
-            let image = arguments.parsed("--image")?;
-            let image = image.ok_or_else(|| UsageError("--image is missing".to_owned()))?;
-            let level = arguments.parsed("--level")?.map(|Level(level)| level);
-            let claimed_pid = arguments.parsed("--claim-pid")?;
-            Role::Member { port, member: Member { image, level, claimed_pid } }
-        }
+        "member" => Role::Member { port, member: member(&mut arguments)? },
+        "watch" => Role::Watch { port },
         "list" => Role::List { port },
+        "end" => Role::End { port },
         other => return Err(UsageError(format!("there is no command `{other}`"))),
     };
     arguments.finish()?;
     Ok(role)
 }
 
-fn play(role: Role) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn member(arguments: &mut Arguments) -> Result<Member, UsageError> {
+    let image = arguments.option("--image")?;
+    let image = image.ok_or_else(|| UsageError("--image is missing".to_owned()))?;
+    let no_commands = arguments.flag("--no-commands");
+    Ok(Member {
+        image: PathBuf::from(image),
+        level: arguments.parsed("--level")?.map(|Level(level)| level),
+        claimed_pid: arguments.parsed("--claim-pid")?,
+        commands: if no_commands { Commands::Nowhere } else { Commands::Input },
+    })
+}
+
+fn play(role: Role) -> Result<(), Failure> {
     match role {
         Role::Story => story::tell(),
         Role::Manager { port, until } => manage(&port, until),
         Role::Member { port, member } => Ok(member.run(&port)?),
+        Role::Watch { port } => watch(&port),
         Role::List { port } => list(&port),
+        Role::End { port } => {
+            let session = SessionManagerClient::connect(&port)?;
+            Ok(session.end_session(EndReason::Logoff).split()??)
+        }
     }
 }
 
-fn manage(port: &str, until: Until) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn manage(port: &str, until: Until) -> Result<(), Failure> {
     let server = Server::bind(port)?.serve(SessionManagerServer::new(Registry::default()))?;
     stop_on_ctrl_c(server.stopper())?;
     if until == Until::InputEnds {
@@ -133,10 +159,24 @@ fn stop_when_input_ends(stopper: Stopper) -> io::Result<()> {
     Ok(())
 }
 
-fn list(port: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn watch(port: &str) -> Result<(), Failure> {
+    let session = SessionManagerClient::connect(port)?;
+    let events = session.events();
+    println!("watching");
+    // They end with the manager, which is no failure of the watcher's.
+    for event in events.map_while(Result::ok) {
+        if let SessionManagerEvent::SessionChanged { session, state } = event {
+            println!("session {session}: {state}");
+        }
+    }
+    Ok(())
+}
+
+fn list(port: &str) -> Result<(), Failure> {
     for member in SessionManagerClient::connect(port)?.list_processes()? {
-        let (id, info, level) = (member.id, &member.info, member.shutdown_level);
-        println!("{id:>4}  process {:>7}  level {level:#05x}  {}", info.pid, info.image);
+        let (number, info, level) = (member.number, &member.info, member.shutdown_level);
+        let image = info.image.display();
+        println!("{number:>4}  process {:>7}  level {level:#05x}  {image}", info.pid);
     }
     Ok(())
 }

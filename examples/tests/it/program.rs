@@ -127,6 +127,16 @@ impl Running {
         self.child.wait().unwrap()
     }
 
+    /// Lets it do nothing more, and live.
+    pub(crate) fn stop(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// As `kill -9`: the program can do nothing about it.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
