@@ -1,5 +1,9 @@
 //! Compiles the tests' interfaces.
 
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 fn main() {
     idlc::Builder::new()
         .file("idl/everything.idl")
@@ -18,4 +22,48 @@ fn main() {
         .file("../idlc/tests/golden/handles.idl")
         .file("../idlc/tests/golden/objects.idl")
         .compile_or_exit();
+    evolution();
+}
+
+/// Compiles each interface in `evolution/` as it was before and after a change, to
+/// `evolution/<folder>/{old,new}.rs`, and lists them in `evolution/rows.rs`.
+fn evolution() {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("evolution");
+    println!("cargo::rerun-if-changed=evolution");
+    let mut names: Vec<String> = fs::read_dir("evolution")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let mut rows = String::new();
+    let mut list = String::new();
+    for name in &names {
+        let folder = Path::new("evolution").join(name);
+        let compile = |side: &str| {
+            let target = out.join(name);
+            fs::create_dir_all(&target).unwrap_or_else(|error| panic!("{error}"));
+            let file = folder.join(side).with_extension("idl");
+            idlc::Builder::new().file(&file).out_dir(&target).compile_or_exit();
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let interface = text.lines().find_map(|line| line.strip_prefix("interface "));
+            interface.and_then(|rest| rest.split(' ').next()).unwrap_or("Row").to_owned()
+        };
+        let [old, new] = ["old", "new"].map(compile);
+        let _infallible = writeln!(rows, "pub(crate) mod {name} {{");
+        for side in ["old", "new"] {
+            let path = out.join(name).join(side).with_extension("rs");
+            let _infallible = writeln!(rows, "    pub(crate) mod {side} {{ include!({path:?}); }}");
+        }
+        rows.push_str("}\n");
+        let client = |side: &str, interface: &str| {
+            format!("<{name}::{side}::{interface}Client as alpc_rpc::Client>::INTERFACE")
+        };
+        let [old, new] = [client("old", &old), client("new", &new)];
+        let _infallible = writeln!(list, "    ({name:?}, [{old}, {new}]),");
+    }
+    let ty = "(&str, [&alpc_rpc::descriptor::InterfaceDesc; 2])";
+    let _infallible = writeln!(rows, "pub(crate) const INTERFACES: &[{ty}] = &[\n{list}];");
+    fs::write(out.join("rows.rs"), rows).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -92,6 +92,10 @@ where
     deserializer.deserialize_newtype_struct(UNION, UnionVisitor { name, read, value: PhantomData })
 }
 
+/// What a field is read from that was not sent. Every number, length and tag of it is zero, so what is
+/// read is what has no name of its own in this format: the zero of a type.
+static ZEROS: [u8; 4096] = [0; 4096];
+
 /// The fields of one record or union variant, read one after the other.
 pub struct RecordReader<'de> {
     decoder: Decoder<'de>,
@@ -127,6 +131,25 @@ impl<'de> RecordReader<'de> {
             Ok(value) => Ok(value),
             Err(error) => Err(failed(self.name, field, missing, error)),
         }
+    }
+
+    /// Reads the next field, or the zero of its type when the writer did not know it yet: `false`, 0,
+    /// nothing in it, the first member.
+    #[inline]
+    pub fn or_zero<T: Deserialize<'de>>(&mut self, field: &'static str) -> Result<T, RecordError> {
+        if self.decoder.rest().is_empty() {
+            return self.zero(field);
+        }
+        match T::deserialize(&mut self.decoder) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(failed(self.name, field, false, error)),
+        }
+    }
+
+    #[cold]
+    fn zero<T: Deserialize<'de>>(&self, field: &'static str) -> Result<T, RecordError> {
+        let mut zeros = Decoder::new(&ZEROS, self.decoder.depth());
+        T::deserialize(&mut zeros).map_err(|error| failed(self.name, field, true, error))
     }
 
     /// What has not been read: the payload of a variant that is not known here.

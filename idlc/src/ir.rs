@@ -555,6 +555,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// Can a client do without it? Then a server of an older version may have left it out.
+    pub fn may_be_missing(&self) -> bool {
+        self.default.is_some() || matches!(self.ty.kind, TypeKind::Optional(_))
+    }
+
     /// Is it a tombstone, which is on the wire and nowhere else?
     pub fn is_removed(&self) -> bool {
         self.availability.is_removed()

@@ -29,6 +29,11 @@ impl<'de> Decoder<'de> {
         Decoder { rest: bytes, depth }
     }
 
+    /// Inside how many other values the bytes stand.
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth
+    }
+
     #[inline]
     pub(crate) fn rest(&self) -> &'de [u8] {
         self.rest

@@ -1,6 +1,6 @@
 //! What a comparison tells people and tools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::Flows;
 use super::{Diff, Harm, Rule, Walk};
@@ -147,8 +147,14 @@ pub fn compare_modules(old: (&[Contract], &Types), new: (&[Contract], &Types)) -
         let diff = diff.forward(Harm::Break).source(Harm::Break);
         findings.push(Finding::new(&diff, Flows::TO_SERVER));
     }
+    let reached = |contracts: &[Contract]| -> BTreeSet<String> {
+        let types = contracts.iter().flat_map(|contract| contract.types.iter());
+        let names = contracts.iter().map(|contract| contract.interface.name.clone());
+        names.chain(types.map(|definition| definition.name.clone())).collect()
+    };
+    let (in_old, in_new) = (reached(old.0), reached(new.0));
     let mut walk = Walk::new(old.1, new.1);
-    walk.loose();
+    walk.loose(|name| !in_old.contains(name) && !in_new.contains(name));
     walk.finish();
     walk.tell(&mut findings);
     sorted(findings)

@@ -170,9 +170,9 @@ impl<'c> Walk<'c> {
 
     /// Compares types that no interface of the file reaches: others may import them, and send them
     /// either way.
-    pub(super) fn loose(&mut self) {
+    pub(super) fn loose(&mut self, is_loose: impl Fn(&str) -> bool) {
         let (old, new) = (self.old, self.new);
-        for definition in old.iter() {
+        for definition in old.iter().filter(|definition| is_loose(&definition.name)) {
             let name = definition.name.as_str();
             let ([old], [new]) = (old.all_of(name), new.all_of(name)) else { continue };
             if self.pairs.contains_key(&(name, name)) {

@@ -135,7 +135,14 @@ fn param(item: &Param) -> TokenStream {
 
 fn result(item: &Output) -> TokenStream {
     let name = item.name.as_ref().map_or("", |name| name.text.as_str());
-    desc(name, &quote!(Out), item.view.is_some(), item.raw.is_some(), &item.ty, false)
+    desc(
+        name,
+        &quote!(Out),
+        item.view.is_some(),
+        item.raw.is_some(),
+        &item.ty,
+        item.may_be_missing(),
+    )
 }
 
 fn desc(

@@ -6,7 +6,7 @@ use quote::quote;
 use super::bounds::{self, Place};
 use super::derives::Derives;
 use super::{Runtime, descriptor, docs, marks, quiet, sensitive, ty, value, wire};
-use crate::ir::{Field, Growth, Struct, TypeKind};
+use crate::ir::{Field, Growth, Struct, Type, TypeKind};
 
 /// The struct itself, with what makes it usable: an open one cannot be written as a literal in
 /// another crate, since it may grow.
@@ -337,7 +337,22 @@ fn read_field(field: &Field) -> TokenStream {
                 }
             }
         }
+        None if has_zero(&field.ty) => {
+            wire::decoded(&quote!(__record.or_zero::<#ty>(#text)?), &field.ty)
+        }
         None => wire::decoded(&quote!(__record.required::<#ty>(#text)?), &field.ty),
+    }
+}
+
+/// Whether absent data can be read as the zero of a type. What a handle or an object is cannot be made
+/// of nothing; a named type knows by itself.
+fn has_zero(ty: &Type) -> bool {
+    match &ty.kind {
+        TypeKind::Handle(..) | TypeKind::Object(_) | TypeKind::Stream(_) => false,
+        TypeKind::Array(..) | TypeKind::Tuple(_) | TypeKind::Result(..) => {
+            ty.parts().into_iter().all(has_zero)
+        }
+        _ => true,
     }
 }
 

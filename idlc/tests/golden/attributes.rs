@@ -573,10 +573,10 @@ const _: () = {
                         match __tag {
                             1u32 => {
                                 JobError::NotFound {
-                                    name_: __record.required::<__rt::String>("name")?,
+                                    name_: __record.or_zero::<__rt::String>("name")?,
                                 }
                             }
-                            2u32 => JobError::Lost(__record.required::<u32>("0")?),
+                            2u32 => JobError::Lost(__record.or_zero::<u32>("0")?),
                             _ => {
                                 JobError::Unrecognized {
                                     tag: __tag,

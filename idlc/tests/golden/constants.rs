@@ -85,7 +85,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::String,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -330,7 +330,7 @@ const _: () = {
                             1u32 => KvError::NotFound,
                             2u32 => {
                                 KvError::TooLarge {
-                                    limit: __record.required::<u64>("limit")?,
+                                    limit: __record.or_zero::<u64>("limit")?,
                                     name: match __record
                                         .next::<::core::option::Option<__rt::String>>("name")?
                                     {
@@ -338,19 +338,19 @@ const _: () = {
                                         ::core::option::Option::None => ::core::option::Option::None,
                                     },
                                     data: __record
-                                        .required::<
+                                        .or_zero::<
                                             __rt::wire::Decoded<__rt::wire::Bytes, __rt::Vec<u8>>,
                                         >("data")?
                                         .value,
                                 }
                             }
                             3u32 => {
-                                KvError::Unsupported(__record.required::<Format>("0")?)
+                                KvError::Unsupported(__record.or_zero::<Format>("0")?)
                             }
                             4u32 => {
                                 KvError::TwoThings(
-                                    __record.required::<u32>("0")?,
-                                    __record.required::<__rt::String>("1")?,
+                                    __record.or_zero::<u32>("0")?,
+                                    __record.or_zero::<__rt::String>("1")?,
                                 )
                             }
                             _ => {

@@ -57,7 +57,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "third",
@@ -67,7 +67,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::String,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,

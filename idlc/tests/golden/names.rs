@@ -92,8 +92,8 @@ const _: () = {
                 "String",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        r#type: __record.required::<u32>("type")?,
-                        self_: __record.required::<u8>("self")?,
+                        r#type: __record.or_zero::<u32>("type")?,
+                        self_: __record.or_zero::<u8>("self")?,
                         Option: match __record
                             .next::<::core::option::Option<u32>>("Option")?
                         {

@@ -225,7 +225,7 @@ const _: () = {
                 |__record| {
                     ::core::result::Result::Ok(Self {
                         blobs: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::List<__rt::wire::Bytes>,
                                     __rt::Vec<__rt::Vec<u8>>,
@@ -233,7 +233,7 @@ const _: () = {
                             >("blobs")?
                             .value,
                         by_name: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::Map<__rt::wire::Same, __rt::wire::Bytes>,
                                     __rt::BTreeMap<__rt::String, __rt::Vec<u8>>,
@@ -241,7 +241,7 @@ const _: () = {
                             >("by_name")?
                             .value,
                         by_id: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::Map<__rt::wire::Uuid, __rt::wire::Duration>,
                                     __rt::BTreeMap<__rt::Uuid, ::core::time::Duration>,
@@ -260,7 +260,7 @@ const _: () = {
                             ::core::option::Option::None => ::core::option::Option::None,
                         },
                         pair: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     (__rt::wire::Time, __rt::wire::Bytes),
                                     (__rt::SystemTime, __rt::Vec<u8>),
@@ -268,7 +268,7 @@ const _: () = {
                             >("pair")?
                             .value,
                         digest: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::Array<__rt::wire::Same>,
                                     [u8; 64],
@@ -276,7 +276,7 @@ const _: () = {
                             >("digest")?
                             .value,
                         outcome: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::Outcome<__rt::wire::Bytes, __rt::wire::Same>,
                                     ::core::result::Result<__rt::Vec<u8>, __rt::String>,

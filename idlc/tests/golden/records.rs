@@ -178,9 +178,9 @@ const _: () = {
                 "Entry",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        key: __record.required::<__rt::String>("key")?,
+                        key: __record.or_zero::<__rt::String>("key")?,
                         value: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<__rt::wire::Bytes, __rt::Vec<u8>>,
                             >("value")?
                             .value,
@@ -917,8 +917,8 @@ const _: () = {
                 "Tree",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        label: __record.required::<__rt::String>("label")?,
-                        children: __record.required::<__rt::Vec<Tree>>("children")?,
+                        label: __record.or_zero::<__rt::String>("label")?,
+                        children: __record.or_zero::<__rt::Vec<Tree>>("children")?,
                     })
                 },
             )
@@ -1184,24 +1184,24 @@ const _: () = {
                 "Large",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        a: __record.required::<u8>("a")?,
-                        b: __record.required::<u8>("b")?,
-                        c: __record.required::<u8>("c")?,
-                        d: __record.required::<u8>("d")?,
-                        e: __record.required::<u8>("e")?,
-                        f: __record.required::<u8>("f")?,
-                        g: __record.required::<u8>("g")?,
-                        h: __record.required::<u8>("h")?,
-                        i: __record.required::<u8>("i")?,
-                        j: __record.required::<u8>("j")?,
-                        k: __record.required::<u8>("k")?,
-                        l: __record.required::<u8>("l")?,
-                        m: __record.required::<u8>("m")?,
-                        n: __record.required::<u8>("n")?,
-                        o: __record.required::<u8>("o")?,
-                        p: __record.required::<u8>("p")?,
-                        q: __record.required::<u8>("q")?,
-                        r: __record.required::<u8>("r")?,
+                        a: __record.or_zero::<u8>("a")?,
+                        b: __record.or_zero::<u8>("b")?,
+                        c: __record.or_zero::<u8>("c")?,
+                        d: __record.or_zero::<u8>("d")?,
+                        e: __record.or_zero::<u8>("e")?,
+                        f: __record.or_zero::<u8>("f")?,
+                        g: __record.or_zero::<u8>("g")?,
+                        h: __record.or_zero::<u8>("h")?,
+                        i: __record.or_zero::<u8>("i")?,
+                        j: __record.or_zero::<u8>("j")?,
+                        k: __record.or_zero::<u8>("k")?,
+                        l: __record.or_zero::<u8>("l")?,
+                        m: __record.or_zero::<u8>("m")?,
+                        n: __record.or_zero::<u8>("n")?,
+                        o: __record.or_zero::<u8>("o")?,
+                        p: __record.or_zero::<u8>("p")?,
+                        q: __record.or_zero::<u8>("q")?,
+                        r: __record.or_zero::<u8>("r")?,
                     })
                 },
             )

@@ -297,7 +297,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<f64> as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,

@@ -109,8 +109,8 @@ const _: () = {
                 "Login",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        user: __record.required::<__rt::String>("user")?,
-                        password: __record.required::<__rt::String>("password")?,
+                        user: __record.or_zero::<__rt::String>("user")?,
+                        password: __record.or_zero::<__rt::String>("password")?,
                         pin: match __record.next::<::core::option::Option<u32>>("pin")? {
                             ::core::option::Option::Some(__field) => __field,
                             ::core::option::Option::None => ::core::option::Option::None,
@@ -234,7 +234,7 @@ const _: () = {
                 "Key",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        bytes: __record.required::<__rt::Vec<u8>>("bytes")?,
+                        bytes: __record.or_zero::<__rt::Vec<u8>>("bytes")?,
                     })
                 },
             )?;
@@ -531,14 +531,14 @@ const _: () = {
                         match __tag {
                             1u32 => {
                                 LoginError::Unknown {
-                                    user: __record.required::<__rt::String>("user")?,
-                                    guess: __record.required::<__rt::String>("guess")?,
+                                    user: __record.or_zero::<__rt::String>("user")?,
+                                    guess: __record.or_zero::<__rt::String>("guess")?,
                                 }
                             }
                             2u32 => {
                                 LoginError::Pins(
-                                    __record.required::<__rt::Vec<u32>>("0")?,
-                                    __record.required::<u32>("1")?,
+                                    __record.or_zero::<__rt::Vec<u32>>("0")?,
+                                    __record.or_zero::<u32>("1")?,
                                 )
                             }
                             3u32 => LoginError::Busy,

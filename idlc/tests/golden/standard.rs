@@ -209,17 +209,17 @@ const _: () = {
                 |__record| {
                     ::core::result::Result::Ok(Self {
                         path: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<__rt::wire::Path, __rt::PathBuf>,
                             >("path")?
                             .value,
                         id: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<__rt::wire::Uuid, __rt::Uuid>,
                             >("id")?
                             .value,
                         modified: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<__rt::wire::Time, __rt::SystemTime>,
                             >("modified")?
                             .value,

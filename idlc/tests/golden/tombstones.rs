@@ -125,7 +125,7 @@ const _: () = {
                 "Person",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        name: __record.required::<__rt::String>("name")?,
+                        name: __record.or_zero::<__rt::String>("name")?,
                         age: {
                             let _: __rt::String = match __record
                                 .next::<__rt::String>("nick")?
@@ -559,7 +559,7 @@ const _: () = {
                                             ::core::option::Option::Some(__field) => __field,
                                             ::core::option::Option::None => 0u32,
                                         };
-                                        __record.required::<__rt::String>("name")?
+                                        __record.or_zero::<__rt::String>("name")?
                                     },
                                 }
                             }
@@ -771,7 +771,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
                 __rt::ParamDesc {
                     name: "last",
@@ -779,7 +779,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::Some(<Failure as __rt::Describe>::describe),
@@ -817,7 +817,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <__rt::Vec<u32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,

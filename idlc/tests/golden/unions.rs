@@ -205,8 +205,8 @@ const _: () = {
                             1u32 => Shape::Empty,
                             4u32 => {
                                 Shape::Circle {
-                                    x: __record.required::<f32>("x")?,
-                                    y: __record.required::<f32>("y")?,
+                                    x: __record.or_zero::<f32>("x")?,
+                                    y: __record.or_zero::<f32>("y")?,
                                     radius: match __record.next::<f32>("radius")? {
                                         ::core::option::Option::Some(__field) => __field,
                                         ::core::option::Option::None => 1f32,
@@ -215,21 +215,21 @@ const _: () = {
                             }
                             5u32 => {
                                 Shape::Path(
-                                    __record.required::<__rt::Vec<(f32, f32)>>("0")?,
-                                    __record.required::<bool>("1")?,
+                                    __record.or_zero::<__rt::Vec<(f32, f32)>>("0")?,
+                                    __record.or_zero::<bool>("1")?,
                                 )
                             }
                             9u32 => {
                                 Shape::Named(
                                     __record
-                                        .required::<
+                                        .or_zero::<
                                             __rt::wire::Decoded<__rt::wire::Path, __rt::PathBuf>,
                                         >("0")?
                                         .value,
                                 )
                             }
                             10u32 => {
-                                Shape::Group(__record.required::<__rt::Vec<Shape>>("0")?)
+                                Shape::Group(__record.or_zero::<__rt::Vec<Shape>>("0")?)
                             }
                             _ => {
                                 Shape::Unrecognized {

@@ -64,8 +64,8 @@ const _: () = {
                 "Info",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        width: __record.required::<u32>("width")?,
-                        height: __record.required::<u32>("height")?,
+                        width: __record.or_zero::<u32>("width")?,
+                        height: __record.or_zero::<u32>("height")?,
                     })
                 },
             )

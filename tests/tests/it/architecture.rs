@@ -78,7 +78,7 @@ const ARROWS: &[Arrows] = &[
         package: "alpc-tests",
         normal: &["alpc-rpc", "expect-test", "rustix"],
         build: &["idlc"],
-        dev: &["proc-macro2", "serde_json"],
+        dev: &["alpc-contract", "idlc", "proc-macro2", "serde_json"],
     },
 ];
 
