@@ -54,11 +54,26 @@ pub fn to_vec_within<T: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     let before = into.len();
     let mut encoder = Encoder::new(Buffer::new(into, limit));
-    let result = value.serialize(&mut encoder).and_then(|()| encoder.finish());
-    if result.is_err() {
-        into.truncate(before);
+    let written = value.serialize(&mut encoder);
+    match finish(encoder, written) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(give_up(error, into, before, limit)),
     }
-    result.map_err(|error| error.within(limit))
+}
+
+// The ends of `to_vec_within` depend on no type: they are made once, not for each type of an interface.
+
+fn finish(
+    encoder: Encoder<Buffer<'_>>,
+    written: Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    written.and_then(|()| encoder.finish())
+}
+
+#[cold]
+fn give_up(error: EncodeError, into: &mut Vec<u8>, before: usize, limit: usize) -> EncodeError {
+    into.truncate(before);
+    error.within(limit)
 }
 
 /// The number of bytes that the encoding of `value` takes.

@@ -72,9 +72,35 @@ fn take<T>(things: &mut [Option<T>], number: u32) -> Option<T> {
 /// Puts the thread's scope back when a value is done.
 struct Restore(Option<Scope>);
 
+// Nothing here depends on the type of the value: for each type of an interface the compiler would make
+// all of it anew.
 impl Restore {
     fn enter(scope: Scope) -> Restore {
         Restore(Some(SCOPE.replace(scope)))
+    }
+
+    /// Enters the scope of a message that came with `luggage`. `None`: there is no need to. Nearly all
+    /// messages carry nothing.
+    fn enter_with(luggage: &mut Luggage) -> Option<Restore> {
+        if luggage.is_empty() && SCOPE.with_borrow(|scope| matches!(scope, Scope::Outside)) {
+            return None;
+        }
+        Some(Restore::enter(Scope::Receiving(std::mem::take(luggage))))
+    }
+
+    fn leave_with(restore: Option<Restore>, luggage: &mut Luggage) {
+        if let Some(restore) = restore
+            && let Scope::Receiving(rest) = restore.leave()
+        {
+            *luggage = rest;
+        }
+    }
+
+    fn leave_packed(self) -> Packed {
+        match self.leave() {
+            Scope::Sending(packed) => packed,
+            _ => Packed::default(),
+        }
     }
 
     fn leave(mut self) -> Scope {
@@ -94,23 +120,14 @@ impl Drop for Restore {
 pub(crate) fn sending<R>(packed: Packed, write: impl FnOnce() -> R) -> (R, Packed) {
     let restore = Restore::enter(Scope::Sending(packed));
     let written = write();
-    match restore.leave() {
-        Scope::Sending(packed) => (written, packed),
-        _ => (written, Packed::default()),
-    }
+    (written, restore.leave_packed())
 }
 
 /// Reads a value of the message that came with `luggage`.
 pub(crate) fn receiving<R>(luggage: &mut Luggage, read: impl FnOnce() -> R) -> R {
-    if luggage.is_empty() && SCOPE.with_borrow(|scope| matches!(scope, Scope::Outside)) {
-        // Nearly all messages carry nothing.
-        return read();
-    }
-    let restore = Restore::enter(Scope::Receiving(std::mem::take(luggage)));
+    let restore = Restore::enter_with(luggage);
     let value = read();
-    if let Scope::Receiving(rest) = restore.leave() {
-        *luggage = rest;
-    }
+    Restore::leave_with(restore, luggage);
     value
 }
 

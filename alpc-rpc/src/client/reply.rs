@@ -80,7 +80,10 @@ impl ClientReply {
         let value = scope::receiving(&mut luggage, || reader.value("the result"));
         self.read += body.len() - reader.rest().len();
         self.luggage = luggage;
-        Ok(value?)
+        match value {
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The next result: a handle of kind `K`, with the rights of which `RIGHTS` are the bits.
