@@ -15,6 +15,7 @@ pub mod marks;
 pub mod peer;
 pub mod roles;
 pub mod stage;
+pub mod strict;
 pub mod trial;
 pub mod types;
 pub mod watchdog;

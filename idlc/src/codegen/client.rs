@@ -73,9 +73,12 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
         Some(_) => quote!(__call.send()),
         None => receive(item),
     };
+    // Inline not for speed, but so that a crate of interfaces compiles none of it: who calls a method
+    // does, and with it the encoding of its types.
     quote! {
         #docs
         #marks
+        #[inline]
         #visibility fn #name #lifetime(
             &self,
             #(#params),*

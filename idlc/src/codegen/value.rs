@@ -1,6 +1,6 @@
 //! Values of constant expressions, as Rust.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
 use super::ty;
@@ -10,6 +10,11 @@ use crate::ir::{Expr, ExprKind, FloatKind, IntKind, Integer, Type, TypeKind};
 pub(super) fn owned(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
     match (&value.kind, &ty.kind) {
         (ExprKind::None, TypeKind::Optional(_)) => quote!(::core::option::Option::None),
+        // A member of an enum or flags; in a trait, as well a constant that may be optional itself.
+        (ExprKind::Rust(code), TypeKind::Optional(_)) if is_path(&code.0) => {
+            let code = &code.0;
+            quote!(::core::option::Option::from(#code))
+        }
         (ExprKind::Rust(code), _) => code.0.clone(),
         (_, TypeKind::Optional(item)) => {
             let item = owned(value, item, rt);
@@ -37,6 +42,15 @@ pub(super) fn owned(value: &Expr, ty: &Type, rt: &TokenStream) -> TokenStream {
         }
         _ => borrowed(value, ty, rt),
     }
+}
+
+/// Whether all that it says are names: `Mode::A`, or `Flags::A | Flags::B`.
+fn is_path(code: &TokenStream) -> bool {
+    code.clone().into_iter().all(|token| match token {
+        TokenTree::Ident(name) => name != "None",
+        TokenTree::Punct(mark) => [':', '|'].contains(&mark.as_char()),
+        _ => false,
+    })
 }
 
 /// A value that may borrow from the program: `".."`.

@@ -799,6 +799,7 @@ const _: () = {
         #[deprecated(since = "1.0")]
         pub const MOST: u32 = 7u32;
         /// Calls `Jobs.run`.
+        #[inline]
         pub fn run(
             &self,
             kind: JobKind,
@@ -815,6 +816,7 @@ const _: () = {
         /// Calls `Jobs.spawn`.
         #[deprecated(since = "1.3", note = "use `run`")]
         #[doc(hidden)]
+        #[inline]
         pub fn spawn(
             &self,
             image: &str,
@@ -830,6 +832,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Jobs.drop`.
+        #[inline]
         pub fn drop_all(
             &self,
         ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
@@ -1146,6 +1149,7 @@ const _: () = {
     }
     impl SwitchesClient {
         /// Calls `Switches.private_mode`.
+        #[inline]
         pub fn private_mode(
             &self,
             on: bool,
@@ -1155,6 +1159,7 @@ const _: () = {
             __call.send()
         }
         /// Calls `Switches.search`.
+        #[inline]
         pub fn search(
             &self,
             text: &str,

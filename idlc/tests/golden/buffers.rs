@@ -404,6 +404,7 @@ const _: () = {
     }
     impl BuffersClient {
         /// Calls `Buffers.read`.
+        #[inline]
         pub fn read(
             &self,
             offset: u64,
@@ -420,6 +421,7 @@ const _: () = {
             ::core::result::Result::Ok((__written_0, __result_0))
         }
         /// Calls `Buffers.fill`.
+        #[inline]
         pub fn fill(
             &self,
             buf: &mut [u8],
@@ -435,6 +437,7 @@ const _: () = {
             ::core::result::Result::Ok(__written_0)
         }
         /// Calls `Buffers.convert`.
+        #[inline]
         pub fn convert(
             &self,
             pixels: &mut [u8],
@@ -448,6 +451,7 @@ const _: () = {
             ::core::result::Result::Ok(__written_0)
         }
         /// Calls `Buffers.samples`.
+        #[inline]
         pub fn samples(
             &self,
             left: &mut [f32],
@@ -469,6 +473,7 @@ const _: () = {
             ::core::result::Result::Ok((__written_0, __written_1, __result_0))
         }
         /// Calls `Buffers.scale`.
+        #[inline]
         pub fn scale(
             &self,
             values: &mut [i16],
@@ -486,6 +491,7 @@ const _: () = {
             ::core::result::Result::Ok(__written_0)
         }
         /// Calls `Buffers.set_table`.
+        #[inline]
         pub fn set_table(
             &self,
             table: &[f32],

@@ -452,6 +452,7 @@ const _: () = {
     }
     impl CollectionsClient {
         /// Calls `Collections.names`.
+        #[inline]
         pub fn names(
             &self,
             all: &[__rt::String],
@@ -479,6 +480,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Collections.table`.
+        #[inline]
         pub fn table(
             &self,
             rows: &__rt::BTreeMap<__rt::String, __rt::Vec<u32>>,
@@ -501,6 +503,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Collections.pair`.
+        #[inline]
         pub fn pair(
             &self,
             point: (i32, i32),
@@ -519,6 +522,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Collections.key`.
+        #[inline]
         pub fn key(
             &self,
             token: &[u8; 16],
@@ -536,6 +540,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Collections.colours`.
+        #[inline]
         pub fn colours(
             &self,
             all: &[Colour],
@@ -552,6 +557,7 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
         /// Calls `Collections.nested`.
+        #[inline]
         pub fn nested(
             &self,
             all: ::core::option::Option<&[::core::option::Option<__rt::String>]>,

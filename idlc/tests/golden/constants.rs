@@ -112,6 +112,7 @@ const _: () = {
     }
     impl ConstantsClient {
         /// Calls `Constants.get`.
+        #[inline]
         pub fn get(
             &self,
             keys: &[__rt::String],

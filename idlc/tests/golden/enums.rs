@@ -653,6 +653,7 @@ const _: () = {
     }
     impl EnumsClient {
         /// Calls `Enums.convert`.
+        #[inline]
         pub fn convert(
             &self,
             from: PixelFormat,
@@ -670,6 +671,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Enums.levels`.
+        #[inline]
         pub fn levels(
             &self,
         ) -> ::core::result::Result<

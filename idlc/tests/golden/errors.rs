@@ -976,6 +976,7 @@ const _: () = {
     }
     impl ErrorsClient {
         /// Calls `Errors.get`.
+        #[inline]
         pub fn get(
             &self,
             key: &str,
@@ -988,6 +989,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Errors.put`.
+        #[inline]
         pub fn put(
             &self,
             key: &str,

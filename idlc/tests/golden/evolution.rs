@@ -94,6 +94,7 @@ const _: () = {
     }
     impl EvolutionClient {
         /// Calls `Evolution.more`.
+        #[inline]
         pub fn more(
             &self,
         ) -> ::core::result::Result<

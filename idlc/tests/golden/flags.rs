@@ -425,7 +425,7 @@ impl Grant {
         Self {
             access: Access::READ | Access::WRITE,
             denied: Access::NONE,
-            wide: Wide::NONE,
+            wide: ::core::option::Option::from(Wide::NONE),
             other: Access::NONE,
         }
     }
@@ -527,7 +527,9 @@ const _: () = {
                             .next::<::core::option::Option<Wide>>("wide")?
                         {
                             ::core::option::Option::Some(__field) => __field,
-                            ::core::option::Option::None => Wide::NONE,
+                            ::core::option::Option::None => {
+                                ::core::option::Option::from(Wide::NONE)
+                            }
                         },
                         other: match __record.next::<Access>("other")? {
                             ::core::option::Option::Some(__field) => __field,
@@ -675,6 +677,7 @@ const _: () = {
     }
     impl GateClient {
         /// Calls `Gate.check`.
+        #[inline]
         pub fn check(
             &self,
             access: Access,
@@ -729,7 +732,7 @@ const _: () = {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let access: Access = __arguments.value::<Access>("access")?;
         let extra: ::core::option::Option<Access> = if __arguments.is_empty() {
-            Access::ALL
+            ::core::option::Option::from(Access::ALL)
         } else {
             __arguments.value::<::core::option::Option<Access>>("extra")?
         };

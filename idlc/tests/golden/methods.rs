@@ -178,6 +178,7 @@ const _: () = {
         /// The constant `GREETING`.
         pub const GREETING: &'static str = "hello";
         /// Calls `Methods.touch`.
+        #[inline]
         pub fn touch(
             &self,
             key: &str,
@@ -188,6 +189,7 @@ const _: () = {
             __call.send()
         }
         /// Calls `Methods.stats`.
+        #[inline]
         pub fn stats(
             &self,
         ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
@@ -198,6 +200,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Methods.fetch`.
+        #[inline]
         pub fn fetch(
             &self,
             key: &str,
@@ -210,6 +213,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Methods.nothing`.
+        #[inline]
         pub fn nothing(
             &self,
         ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
@@ -218,6 +222,7 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
         /// Calls `Methods.later`.
+        #[inline]
         pub fn later(
             &self,
             level: u32,

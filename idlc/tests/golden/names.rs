@@ -439,6 +439,7 @@ const _: () = {
         /// ```text
         /// fn f() -> {}
         /// ```
+        #[inline]
         pub fn r#match(
             &self,
             r#fn: u32,
@@ -462,6 +463,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Clone.new`.
+        #[inline]
         pub fn new(
             &self,
         ) -> ::core::result::Result<

@@ -612,6 +612,7 @@ const _: () = {
     }
     impl NestedClient {
         /// Calls `Nested.all`.
+        #[inline]
         pub fn all(
             &self,
             blobs: ::core::option::Option<&[__rt::Vec<u8>]>,

@@ -1441,6 +1441,7 @@ const _: () = {
     }
     impl RecordsClient {
         /// Calls `Records.put`.
+        #[inline]
         pub fn put(
             &self,
             entry: &Entry,
@@ -1458,6 +1459,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Records.tree`.
+        #[inline]
         pub fn tree(
             &self,
             root: &Tree,

@@ -369,6 +369,7 @@ const _: () = {
     }
     impl ScalarsClient {
         /// Adds, as far as it goes.
+        #[inline]
         pub fn add(
             &self,
             a: i32,
@@ -383,6 +384,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Scalars.all`.
+        #[inline]
         pub fn all(
             &self,
             a: bool,
@@ -413,6 +415,7 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
         /// Calls `Scalars.bounded`.
+        #[inline]
         pub fn bounded(
             &self,
             percent: u8,
@@ -440,6 +443,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Scalars.optional`.
+        #[inline]
         pub fn optional(
             &self,
             a: ::core::option::Option<u32>,
@@ -461,6 +465,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Scalars.defaults`.
+        #[inline]
         pub fn defaults(
             &self,
             a: u32,

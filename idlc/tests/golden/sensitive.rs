@@ -952,6 +952,7 @@ const _: () = {
     }
     impl LoginsClient {
         /// Calls `Logins.login`.
+        #[inline]
         pub fn login(
             &self,
             password: &str,

@@ -477,6 +477,7 @@ const _: () = {
             0x1c0e_4f1a_9c3e_4d5e_8f27_0b0f_6b0a_3c44_u128,
         );
         /// Calls `Files.stat`.
+        #[inline]
         pub fn stat(
             &self,
             at: &__rt::Path,

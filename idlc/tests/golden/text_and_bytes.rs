@@ -219,6 +219,7 @@ const _: () = {
     }
     impl TextAndBytesClient {
         /// Calls `TextAndBytes.echo`.
+        #[inline]
         pub fn echo<'data>(
             &self,
             name: &str,
@@ -244,6 +245,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `TextAndBytes.greet`.
+        #[inline]
         pub fn greet(
             &self,
             name: &str,
@@ -265,6 +267,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `TextAndBytes.optional`.
+        #[inline]
         pub fn optional(
             &self,
             name: ::core::option::Option<&str>,
@@ -312,6 +315,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `TextAndBytes.both`.
+        #[inline]
         pub fn both(
             &self,
         ) -> ::core::result::Result<

@@ -902,6 +902,7 @@ const _: () = {
     }
     impl PersonsClient {
         /// Calls `Persons.put`.
+        #[inline]
         pub fn put(
             &self,
             person: &Person,
@@ -933,6 +934,7 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_2))
         }
         /// Calls `Persons.none`.
+        #[inline]
         pub fn none(
             &self,
         ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
@@ -949,6 +951,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Persons.later`.
+        #[inline]
         pub fn later<'data>(
             &self,
             buf: impl ::core::convert::Into<__rt::BytesArg<'data>>,
@@ -968,6 +971,7 @@ const _: () = {
             ::core::result::Result::Ok((__written_0, __result_0))
         }
         /// Calls `Persons.last`.
+        #[inline]
         pub fn last(
             &self,
         ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {

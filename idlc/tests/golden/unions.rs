@@ -794,6 +794,7 @@ const _: () = {
     }
     impl CanvasClient {
         /// Calls `Canvas.draw`.
+        #[inline]
         pub fn draw(
             &self,
             shape: &Shape,

@@ -238,6 +238,7 @@ const _: () = {
     }
     impl ViewsClient {
         /// Calls `Views.map`.
+        #[inline]
         pub fn map(
             &self,
             id: u64,
@@ -259,6 +260,7 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1))
         }
         /// Calls `Views.only`.
+        #[inline]
         pub fn only(
             &self,
         ) -> ::core::result::Result<
@@ -272,6 +274,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Views.put`.
+        #[inline]
         pub fn put<'data>(
             &self,
             pixels: impl ::core::convert::Into<__rt::BytesArg<'data>>,
