@@ -22,6 +22,7 @@ fn main() {
         .file("../idlc/tests/golden/handles.idl")
         .file("../idlc/tests/golden/objects.idl")
         .compile_or_exit();
+    imports();
     evolution();
 }
 
@@ -66,4 +67,14 @@ fn evolution() {
     let ty = "(&str, [&alpc_rpc::descriptor::InterfaceDesc; 2])";
     let _infallible = writeln!(rows, "pub(crate) const INTERFACES: &[{ty}] = &[\n{list}];");
     fs::write(out.join("rows.rs"), rows).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Into a folder of their own: the files are called like others of the tests.
+fn imports() {
+    let folder = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    idlc::Builder::new()
+        .file("../idlc/tests/imports/places.idl")
+        .include("../idlc/tests/imports/shared")
+        .out_dir(folder.join("imports"))
+        .compile_or_exit();
 }

@@ -9,6 +9,7 @@ use std::process;
 
 use crate::compile::Compilation;
 use crate::diagnostic::{Colour, Severity};
+use crate::ir::Module;
 
 /// Compiles `.idl` files in a build script.
 ///
@@ -31,6 +32,8 @@ pub struct Builder {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
     out_dir: Option<PathBuf>,
+    /// Modules whose Rust is elsewhere, and where.
+    modules: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -47,7 +50,27 @@ impl Builder {
         self
     }
 
-    /// Looks for files in this folder, too.
+    /// Says where the Rust of an imported module is: `acme.types` at `crate::api::types`, or in
+    /// another crate at `::acme_types::api`. No Rust is written for it then.
+    ///
+    /// Unless it is said, the Rust for an imported `types.idl` is written, too, and is taken to be
+    /// beside that of who imports it, in a module called `types`:
+    ///
+    /// ```ignore
+    /// mod types {
+    ///     include!(concat!(env!("OUT_DIR"), "/types.rs"));
+    /// }
+    /// mod kv {
+    ///     include!(concat!(env!("OUT_DIR"), "/kv.rs"));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn rust_module(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.modules.push((name.into(), path.into()));
+        self
+    }
+
+    /// Looks for files in this folder, too, also for those that are imported.
     #[must_use]
     pub fn include(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folders.push(folder.into());
@@ -83,8 +106,16 @@ impl Builder {
     /// `cargo` hears what cargo wants to know, `people` what people do.
     fn compile_to(&self, cargo: &mut dyn Write, people: &mut dyn Write) -> Result<(), BuildError> {
         let mut run = Compilation::new();
+        self.folders.iter().for_each(|folder| run.include(folder));
+        for (name, path) in &self.modules {
+            match syn::parse_str(path) {
+                Ok(path) => run.rust_module(name, &path),
+                Err(_) => return Err(BuildError(Cause::NoPath(path.clone()))),
+            }
+        }
         let mut written: HashSet<PathBuf> = HashSet::new();
         let mut read: HashSet<PathBuf> = HashSet::new();
+        let mut sources: Vec<(PathBuf, Module)> = Vec::new();
         let mut faults = Vec::new();
         for file in &self.files {
             let path = self.find(file);
@@ -93,13 +124,26 @@ impl Builder {
             }
             // Before it is read: a file that is missing now may be there the next time.
             writeln!(cargo, "cargo::rerun-if-changed={}", path.display())?;
-            let Some(module) = run.module_for_rust(&path) else { continue };
-            let target = self.target(&path)?;
+            if let Some(module) = run.module_for_rust(&path) {
+                sources.push((path, module));
+            }
+        }
+        for file in run.imported_files() {
+            writeln!(cargo, "cargo::rerun-if-changed={file}")?;
+        }
+        for (path, module) in run.imported() {
+            let is_listed = read.iter().any(|listed| is_same(listed, &path));
+            if let Some(module) = module.filter(|module| !is_listed && run.can_be_rust(module)) {
+                sources.push((path, Module::clone(&module)));
+            }
+        }
+        for (path, module) in &sources {
+            let target = self.target(path)?;
             if !written.insert(target.clone()) {
                 faults.push(format!("two files would become `{}`", target.display()));
                 continue;
             }
-            match run.rust(&path.display().to_string(), &module) {
+            match run.rust(&path.display().to_string(), module) {
                 Ok(rust) => write_if_changed(&target, &rust)?,
                 Err(error) => {
                     let path = path.display();
@@ -138,6 +182,14 @@ impl Builder {
     }
 }
 
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 /// Keeps the time of a file that would not change, so that cargo does not build it anew.
 fn write_if_changed(target: &Path, rust: &str) -> io::Result<()> {
     if fs::read(target).is_ok_and(|old| old == rust.as_bytes()) {
@@ -157,6 +209,7 @@ pub struct BuildError(Cause);
 enum Cause {
     Refused(usize),
     NoOutDir,
+    NoPath(String),
     Io(io::Error),
 }
 
@@ -172,6 +225,7 @@ impl fmt::Display for BuildError {
             Cause::Refused(1) => f.write_str("idlc found an error"),
             Cause::Refused(count) => write!(f, "idlc found {count} errors"),
             Cause::NoOutDir => f.write_str("OUT_DIR is not set: is this a build script?"),
+            Cause::NoPath(path) => write!(f, "`{path}` is no path of a Rust module"),
             Cause::Io(_) => f.write_str("idlc cannot write its output"),
         }
     }
@@ -181,7 +235,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
             Cause::Io(error) => Some(error),
-            Cause::Refused(_) | Cause::NoOutDir => None,
+            Cause::Refused(_) | Cause::NoOutDir | Cause::NoPath(_) => None,
         }
     }
 }
@@ -247,6 +301,30 @@ mod tests {
         assert!(cargo.contains("kv.idl:2:16: error[E0001]"), "{cargo}");
         assert!(people.contains("^"), "{people}");
         assert!(!folder.0.join("kv.rs").exists());
+    }
+
+    #[test]
+    fn imported_files_become_rust_too_and_cargo_watches_them() {
+        let folder = Folder::new("imports");
+        let kv = "module acme.kv; import \"types.idl\"; struct S { p: acme.types.P }";
+        let kv = folder.file("kv.idl", kv);
+        let types = folder.file("types.idl", "module acme.types; struct P { a: u32 }");
+        let builder = Builder::new().file(&kv).out_dir(&folder.0);
+        let (result, cargo, people) = compile(&builder);
+        result.unwrap();
+        assert_eq!(people, "");
+        let watched =
+            [&kv, &types].map(|path| format!("cargo::rerun-if-changed={}", path.display()));
+        assert_eq!(cargo.lines().collect::<Vec<_>>(), watched);
+        let rust = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
+        assert!(rust("kv.rs").contains("pub p: super::types::P,"));
+        assert!(rust("types.rs").contains("pub struct P {"));
+
+        fs::remove_file(folder.0.join("types.rs")).unwrap();
+        let (result, _, _) = compile(&builder.rust_module("acme.types", "crate::api"));
+        result.unwrap();
+        assert!(rust("kv.rs").contains("pub p: crate::api::P,"));
+        assert!(!folder.0.join("types.rs").exists());
     }
 
     #[test]

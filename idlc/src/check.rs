@@ -84,6 +84,9 @@ fn by_rust_name(module: &Module) -> HashMap<String, &Item> {
     for item in &module.items {
         items.entry(item.name().ident().to_string()).or_insert(item);
     }
+    for (path, item) in module.foreign() {
+        items.entry(path).or_insert(item);
+    }
     items
 }
 

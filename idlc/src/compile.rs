@@ -1,9 +1,13 @@
 //! From files to Rust: what the build script API and the command share.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use quote::{ToTokens, quote};
 
 use crate::check;
 use crate::codegen::{self, Runtime};
@@ -12,10 +16,10 @@ use crate::diagnostic::{
 };
 use crate::fix;
 use crate::front::idl;
-use crate::ir::Module;
+use crate::ir::{At, Imported, Module, Name, RustCode};
 use crate::json::Value;
 use crate::lint::{self, Lint};
-use crate::resolve::resolve;
+use crate::resolve::{export, resolve};
 use crate::source::{FileId, Sources, Span};
 
 /// One run over some files: what was read, and everything wrong with it.
@@ -31,6 +35,24 @@ use crate::source::{FileId, Sources, Span};
 pub struct Compilation {
     sources: Sources,
     diagnostics: Diagnostics,
+    places: Places,
+    /// What was read of each file: each is read once, however many others import it.
+    read: HashMap<PathBuf, Read>,
+    /// The files that are being read, each because of the one before.
+    underway: Vec<PathBuf>,
+    /// Files that were imported, in the order in which they were read.
+    imported: Vec<PathBuf>,
+}
+
+/// What was read of a file.
+#[derive(Clone, Debug)]
+struct Read {
+    /// As messages call it.
+    shown: String,
+    /// `None` if nothing could be made of it.
+    module: Option<Rc<Module>>,
+    /// Whether anything is wrong with it, which has been told then.
+    complete: bool,
 }
 
 impl Compilation {
@@ -39,21 +61,64 @@ impl Compilation {
         Self::default()
     }
 
-    /// Reads and checks a file. `None` if anything is wrong with it, which can be asked for then.
+    /// Looks for imported files in this folder, too, where they are not beside who imports them.
+    pub fn include(&mut self, folder: impl Into<PathBuf>) {
+        self.places.folders.push(folder.into());
+    }
+
+    /// Says where the Rust of a module is: `acme.types` at `crate::api::types`. Unless it is said, a
+    /// file's module is taken to be beside that of who imports it, and to be called like the file:
+    /// `super::types`.
+    pub fn rust_module(&mut self, name: &str, path: &syn::Path) {
+        self.places.modules.insert(name.to_owned(), RustCode(path.to_token_stream()));
+    }
+
+    /// Reads and checks a file, and those that it imports. `None` if anything is wrong with it, which
+    /// can be asked for then.
     pub fn module(&mut self, path: &Path) -> Option<Module> {
         let shown = path.display().to_string();
-        match fs::read(path) {
-            Ok(bytes) => self.module_from_bytes(&shown, bytes),
-            Err(error) => {
-                self.unreadable(format!("cannot read `{shown}`: {}", describe(&error)));
-                None
+        let key = key_of(path);
+        if !self.read.contains_key(&key) {
+            match fs::read(path) {
+                Ok(bytes) => self.read_bytes(key.clone(), &shown, bytes),
+                Err(error) => {
+                    self.unreadable(format!("cannot read `{shown}`: {}", describe(&error)));
+                    return None;
+                }
             }
         }
+        self.complete(&key)
     }
 
     /// [`module`](Self::module) with the text of the file at hand; `path` is what messages call it.
     pub fn module_from_text(&mut self, path: &str, text: &str) -> Option<Module> {
-        self.module_from_bytes(path, text.as_bytes().to_owned())
+        let key = PathBuf::from(path);
+        self.read_bytes(key.clone(), path, text.as_bytes().to_owned());
+        self.complete(&key)
+    }
+
+    fn complete(&self, key: &Path) -> Option<Module> {
+        let read = self.read.get(key).filter(|read| read.complete)?;
+        read.module.as_deref().cloned()
+    }
+
+    /// The files that were imported so far, with the modules of those that nothing is wrong with.
+    /// Not those of which was said where their Rust is.
+    pub fn imported(&self) -> Vec<(PathBuf, Option<Rc<Module>>)> {
+        let read = self.imported.iter().filter_map(|key| self.read.get(key));
+        let read = read.filter(|read| match &read.module {
+            Some(module) => !self.places.modules.contains_key(&module.name.to_string()),
+            None => true,
+        });
+        let files = read.map(|read| {
+            (PathBuf::from(&read.shown), read.module.clone().filter(|_| read.complete))
+        });
+        files.collect()
+    }
+
+    /// The files that were read because others import them.
+    pub fn imported_files(&self) -> impl Iterator<Item = &str> {
+        self.imported.iter().filter_map(|key| self.read.get(key)).map(|read| read.shown.as_str())
     }
 
     /// [`module`](Self::module), of which Rust is to be made: `None` also if it needs what this
@@ -75,7 +140,22 @@ impl Compilation {
         found.into_iter().for_each(|found| self.diagnostics.push(found));
     }
 
-    fn module_from_bytes(&mut self, path: &str, bytes: Vec<u8>) -> Option<Module> {
+    fn read_bytes(&mut self, key: PathBuf, path: &str, bytes: Vec<u8>) {
+        let read = self.underway_with(key.clone(), |this| this.read_text(path, bytes));
+        let (module, complete) =
+            read.map_or((None, false), |(module, complete)| (Some(Rc::new(module)), complete));
+        self.read.insert(key, Read { shown: path.to_owned(), module, complete });
+    }
+
+    fn underway_with<T>(&mut self, key: PathBuf, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.underway.push(key);
+        let done = read(self);
+        self.underway.pop();
+        done
+    }
+
+    /// The module that stands in `bytes`, and whether nothing is wrong with it.
+    fn read_text(&mut self, path: &str, bytes: Vec<u8>) -> Option<(Module, bool)> {
         let (text, invalid_at) = match String::from_utf8(bytes) {
             Ok(text) => (text, None),
             Err(error) => {
@@ -92,24 +172,97 @@ impl Compilation {
             self.diagnostics.push(idl::not_utf8(file, valid));
             return None;
         }
-        self.check(file)
+        Some(self.check(file, Path::new(path)))
     }
 
-    fn check(&mut self, file: FileId) -> Option<Module> {
+    fn check(&mut self, file: FileId, path: &Path) -> (Module, bool) {
         let mut found = Diagnostics::new();
         let mut parsed = idl::parse(&self.sources, file, &mut found);
+        let has_imports = self.import(&mut parsed.module, path, &mut found);
         let mut meaning = Diagnostics::new();
         resolve(&mut parsed.module, &mut meaning);
         meaning.append(check::check(&parsed.module));
         // A name whose declaration could not be read is not unknown: its mistake has been told.
         let is_news = |found: &Diagnostic| {
             let missing = [codes::UNKNOWN_TYPE, codes::UNKNOWN_CONSTANT].contains(&found.code);
-            !missing || !self.names_lost(found.primary.span, &parsed.lost)
+            !missing || has_imports && !self.names_lost(found.primary.span, &parsed.lost)
         };
         found.append_where(meaning, is_news);
-        let complete = !found.has_errors();
+        let complete = has_imports && !found.has_errors();
         self.diagnostics.append(found);
-        complete.then_some(parsed.module)
+        (parsed.module, complete)
+    }
+
+    /// Reads what a module imports. Whether there is nothing wrong with that.
+    fn import(&mut self, module: &mut Module, path: &Path, found: &mut Diagnostics) -> bool {
+        let mut complete = true;
+        let mut known: HashMap<String, Span> = HashMap::new();
+        for import in &mut module.imports {
+            let span = import.path.span;
+            let Some(read) = self.import_file(&import.path, path, found) else {
+                complete = false;
+                continue;
+            };
+            complete &= read.complete;
+            let Some(theirs) = read.module else { continue };
+            let name = theirs.name.to_string();
+            if let Some(first) = known.insert(name.clone(), span) {
+                let message = format!("module `{name}` is imported twice");
+                found.push(
+                    Diagnostic::error(codes::DUPLICATE, message, span)
+                        .also(first, "the first is here"),
+                );
+                continue;
+            }
+            if let (Some(_), None) = (module.stable, theirs.stable) {
+                let message = format!("a stable module needs `{name}`, which is not");
+                let told = Diagnostic::error(codes::UNSTABLE, message, span);
+                found.push(told.help(format!("write `[stable]` before `module {name};`")));
+            }
+            let rust = self.places.rust(&name, Path::new(&read.shown));
+            let mut module = Module::clone(&theirs);
+            export(&mut module, &rust.0);
+            import.module = Some(Rc::new(Imported { rust, module }));
+        }
+        complete
+    }
+
+    /// What was read of the file that `from` imports; reports if there is none.
+    fn import_file(
+        &mut self,
+        path: &At<String>,
+        from: &Path,
+        found: &mut Diagnostics,
+    ) -> Option<Read> {
+        let Some(place) = self.places.find(&path.value, from) else {
+            let message = format!("there is no file `{}`", path.value);
+            let told = Diagnostic::error(codes::UNREADABLE, message, path.span);
+            found.push(told.note(self.places.describe(from)));
+            return None;
+        };
+        let key = key_of(&place);
+        if let Some(first) = self.underway.iter().position(|underway| *underway == key) {
+            found.push(ring(&self.underway[first..], &key, path.span));
+            return None;
+        }
+        if self.underway.len() >= DEEPEST {
+            let message = format!("more than {DEEPEST} files import each other in a row");
+            found.push(Diagnostic::error(codes::NESTED_TOO_DEEPLY, message, path.span));
+            return None;
+        }
+        if !self.read.contains_key(&key) {
+            self.imported.push(key.clone());
+            match fs::read(&place) {
+                Ok(bytes) => self.read_bytes(key.clone(), &place.display().to_string(), bytes),
+                Err(error) => {
+                    let message =
+                        format!("cannot read `{}`: {}", place.display(), describe(&error));
+                    found.push(Diagnostic::error(codes::UNREADABLE, message, path.span));
+                    return None;
+                }
+            }
+        }
+        self.read.get(&key).cloned()
     }
 
     /// Whether the text at `span` is a name, or a path with a name, that is in `lost`.
@@ -193,6 +346,62 @@ impl Compilation {
             let (file, range) = span.range()?;
             self.sources.get(file).filter(|file| file.path() == path).map(|_| range)
         })
+    }
+}
+
+/// How long a chain of files may be that import each other.
+const DEEPEST: usize = 64;
+
+/// What a file is known by, whichever way leads to it.
+fn key_of(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Files that import each other, the last of them the first one again.
+fn ring(files: &[PathBuf], first: &Path, span: Span) -> Diagnostic {
+    let names = files.iter().map(PathBuf::as_path).chain([first]);
+    let names: Vec<String> = names
+        .map(|file| file.file_name().unwrap_or(file.as_os_str()).display().to_string())
+        .collect();
+    let told = Diagnostic::error(codes::CYCLE, "files import each other in a ring", span);
+    let told = told.note(format!("the ring is {}", names.join(" -> ")));
+    told.help("put what both need into a file of its own, which imports neither")
+}
+
+/// Where imported files are, and the Rust made of them.
+#[derive(Debug, Default)]
+struct Places {
+    folders: Vec<PathBuf>,
+    modules: HashMap<String, RustCode>,
+}
+
+impl Places {
+    /// The file that `from` calls `path`: beside it, or in one of the folders.
+    fn find(&self, path: &str, from: &Path) -> Option<PathBuf> {
+        let beside = from.parent().unwrap_or(Path::new("")).join(path);
+        let places = [beside].into_iter().chain(self.folders.iter().map(|at| at.join(path)));
+        places.into_iter().find(|place| place.is_file())
+    }
+
+    /// Where files were looked for.
+    fn describe(&self, from: &Path) -> String {
+        let name = from.file_name().unwrap_or(from.as_os_str()).display().to_string();
+        let folders: Vec<String> =
+            self.folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+        match folders.as_slice() {
+            [] => format!("looked beside `{name}`; no include folders are given"),
+            folders => format!("looked beside `{name}` and in {}", folders.join(", ")),
+        }
+    }
+
+    /// The Rust module that the file `path` with the module `name` becomes.
+    fn rust(&self, name: &str, path: &Path) -> RustCode {
+        if let Some(path) = self.modules.get(name) {
+            return path.clone();
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace(['-', '.'], "_");
+        let ident = Name::new(stem, Span::call_site()).ident();
+        RustCode(quote!(super::#ident))
     }
 }
 

@@ -38,8 +38,9 @@ impl Api {
             })
             .collect();
         let mut types = Reached::default();
-        for definition in gatherer.defined.keys() {
-            gatherer.reach(definition, &mut types);
+        // Those of imported modules are theirs to keep, as far as nothing here reaches them.
+        for (path, _) in gatherer.defined.iter().filter(|(path, _)| !path.contains("::")) {
+            gatherer.reach(path, &mut types);
         }
         let newest = interfaces.iter().map(|contract| contract.interface.version).max();
         let version = module.version.map(|version| self::version(version.value));
@@ -87,7 +88,8 @@ impl<'m> Gatherer<'m> {
         let is_type = |item: &&Item| !matches!(item, Item::Const(_) | Item::Alias(_));
         let items = module.items.iter().filter(is_type);
         let path = |item: &Item| item.name().ident().into_token_stream().to_string();
-        Gatherer { defined: items.map(|item| (path(item), item)).collect() }
+        let own = items.map(|item| (path(item), item));
+        Gatherer { defined: own.chain(module.foreign()).collect() }
     }
 
     fn contract(&self, item: &ir::Interface) -> Contract {

@@ -22,7 +22,9 @@ pub const VERSION: i64 = 1;
 
 /// A checked module as JSON. The same module gives the same JSON on every machine.
 pub fn dump(module: &Module) -> Value {
-    let Module { name, docs, version, stable, items } = module;
+    // What short names stand for is written out wherever they were used.
+    let Module { name, docs, version, stable, imports, uses: _, items, aliases: _ } = module;
+    let imports = imports.iter().map(|import| import.path.value.as_str());
     let dumper = Dumper { types: Types { names: names(module) } };
     let items = items.iter().map(|item| dumper.item(item));
     Value::object([
@@ -32,6 +34,7 @@ pub fn dump(module: &Module) -> Value {
         ("docs", lines(docs)),
         ("version", optional_version(*version)),
         ("stable", stable.is_some().into()),
+        ("imports", Value::array(imports)),
         ("items", Value::array(items)),
     ])
 }

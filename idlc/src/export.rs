@@ -68,7 +68,7 @@ pub fn export(source: &str, wanted: &Wanted) -> Result<String, Diagnostics> {
     items.splice(0..0, needed);
     let segments = module.split('.').map(|name| Name::new(name, Span::call_site())).collect();
     let name = Path { segments };
-    let mut module = Module { name, docs: Vec::new(), version: None, stable: None, items };
+    let mut module = Module { name, items, ..Module::default() };
     resolve(&mut module, &mut found);
     found.append(check(&module));
     if found.has_errors() { Err(found) } else { Ok(print(&module)) }

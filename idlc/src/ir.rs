@@ -31,6 +31,7 @@
 mod attributes;
 mod expr;
 pub mod identity;
+mod import;
 mod name;
 mod number;
 mod reference;
@@ -39,13 +40,14 @@ mod ty;
 
 pub use attributes::{Availability, Deprecation, Look, Via};
 pub use expr::{BinaryOp, Expr, ExprKind, UnaryOp};
+pub use import::{Import, Imported, Use};
 pub use name::{At, Name, Path};
 pub use number::{Float, Integer};
 pub use reference::{Event, HandleKind, Object, Owner, Right, Rights};
 pub use ty::{Bounds, FloatKind, IntKind, Named, Passing, RustCode, Type, TypeKind};
 
 /// One source of interfaces: an `.idl` file, or one annotated Rust item.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Module {
     /// Dotted name, as in `module acme.kv;`. Empty for Rust items, whose names are given in full.
     pub name: Path,
@@ -55,8 +57,38 @@ pub struct Module {
     pub version: Option<At<Version>>,
     /// `[stable]`: other programs depend on it, so what it says is pinned down.
     pub stable: Option<At<()>>,
+    /// `import "types.idl";`
+    pub imports: Vec<Import>,
+    /// `use acme.types.Point;`
+    pub uses: Vec<Use>,
     /// In the order of the source.
     pub items: Vec<Item>,
+    /// Type aliases that are no longer among the items, for who imports the module. What they stand
+    /// for is bound by `resolve`.
+    pub aliases: Vec<Alias>,
+}
+
+impl PartialEq for Module {
+    /// Which names it has for things of its own and of others is not what it says.
+    fn eq(&self, other: &Module) -> bool {
+        self.name == other.name
+            && self.docs == other.docs
+            && self.version == other.version
+            && self.stable == other.stable
+            && self.items == other.items
+    }
+}
+
+impl Module {
+    /// What imported modules declare, and those that they import in turn, by its path in Rust.
+    pub fn foreign(&self) -> Vec<(String, &Item)> {
+        let mut all = Vec::new();
+        for import in self.imports.iter().filter_map(|import| import.module.as_deref()) {
+            all.extend(import.module.items.iter().map(|item| (import.path_of(item), item)));
+            all.extend(import.module.foreign());
+        }
+        all
+    }
 }
 
 /// Documentation, one entry per line, without comment markers and without the one blank after them.

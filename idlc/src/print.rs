@@ -32,6 +32,12 @@ pub(crate) type Names = HashMap<String, String>;
 
 pub(crate) fn names(module: &Module) -> Names {
     let mut names = Names::new();
+    for import in module.imports.iter().filter_map(|import| import.module.as_deref()) {
+        let place = import.rust.to_string().replace(' ', "");
+        for (rust, idl) in self::names(&import.module) {
+            names.insert(format!("{place}::{rust}"), format!("{}.{idl}", import.module.name));
+        }
+    }
     for item in &module.items {
         let name = item.name();
         names.insert(name.ident().to_string(), name.text.clone());
@@ -171,13 +177,20 @@ impl Printer {
     }
 
     fn module(&mut self, module: &Module) {
-        let Module { name, docs, version, stable, items } = module;
+        // What short names stand for is written out wherever they were used.
+        let Module { name, docs, version, stable, imports, uses: _, items, aliases: _ } = module;
         self.docs("//!", docs);
         let mut attributes = Attributes::default();
         attributes.version("version", *version);
         attributes.flag("stable", *stable);
         self.head(&[], attributes);
         self.put(&format!("module {name};\n"));
+        if !imports.is_empty() {
+            self.put("\n");
+        }
+        for import in imports {
+            self.put(&format!("import {};\n", types::quoted(&import.path.value)));
+        }
         for item in items {
             self.put("\n");
             match item {

@@ -5,6 +5,7 @@
 //! generator cannot fail. Whatever cannot be bound is reported and left as it stands.
 
 mod constant;
+mod imports;
 mod owner;
 mod removed;
 mod scope;
@@ -15,6 +16,7 @@ use crate::ir::{
     Item, Module, Param, Payload, Struct, Type, TypeKind, Union, Version,
 };
 use crate::source::Span;
+pub(crate) use imports::export;
 pub(crate) use scope::NO_FLAG;
 use scope::Scope;
 
@@ -23,7 +25,8 @@ const DEEPEST: usize = 128;
 
 /// Binds all names in `module` and reports what cannot be bound.
 pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
-    let scope = Scope::new(module);
+    let mut scope = Scope::new(module);
+    scope.import(module, found);
     let mut resolver =
         Resolver { scope, inside: None, gone: false, met_sensitive: None, depth: 0, found };
     for item in &mut module.items {
@@ -35,7 +38,9 @@ pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
             }
             Item::Alias(item) => {
                 let span = item.name.span;
-                resolver.alias(&item.name.text, span, span);
+                if let Some(kind) = resolver.alias(&item.name.text, span, span) {
+                    item.ty.kind = kind;
+                }
             }
             Item::Struct(item) => resolver.record(item),
             Item::Enum(item) => resolver.enumeration(item),
@@ -44,7 +49,18 @@ pub fn resolve(module: &mut Module, found: &mut Diagnostics) {
             Item::Interface(item) => resolver.interface(item, module.version),
         }
     }
-    module.items.retain(|item| !matches!(item, Item::Alias(_)));
+    let (aliases, items) = std::mem::take(&mut module.items)
+        .into_iter()
+        .partition(|item| matches!(item, Item::Alias(_)));
+    module.items = items;
+    let aliases: Vec<Item> = aliases;
+    module.aliases = aliases
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Alias(alias) => Some(alias),
+            _ => None,
+        })
+        .collect();
     owner::settle(module);
 }
 

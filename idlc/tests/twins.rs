@@ -56,13 +56,7 @@ fn item(item: syn::Item) -> Item {
         }
         other => lower_type(&other, &mut found).unwrap().item,
     };
-    let mut module = Module {
-        name: idlc::ir::Path { segments: Vec::new() },
-        docs: Vec::new(),
-        version: None,
-        stable: None,
-        items: vec![lowered],
-    };
+    let mut module = Module { items: vec![lowered], ..Module::default() };
     resolve(&mut module, &mut found);
     found.append(check(&module));
     assert!(found.is_empty(), "{}", found.into_syn_error().unwrap());

@@ -37,3 +37,21 @@ pub mod handles {
 pub mod objects {
     include!(concat!(env!("OUT_DIR"), "/objects.rs"));
 }
+
+/// `idlc/tests/imports/places.idl`, beside what it imports.
+pub mod imports {
+    /// `types.idl`
+    pub mod types {
+        include!(concat!(env!("OUT_DIR"), "/imports/types.rs"));
+    }
+
+    /// `shared/base.idl`
+    pub mod base {
+        include!(concat!(env!("OUT_DIR"), "/imports/base.rs"));
+    }
+
+    /// `places.idl`
+    pub mod places {
+        include!(concat!(env!("OUT_DIR"), "/imports/places.rs"));
+    }
+}

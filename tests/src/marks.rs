@@ -1,10 +1,13 @@
-//! A server of what attributes change: methods that came later, tombstones, calls that are given up.
+//! Servers of what attributes change: methods that came later, tombstones, calls that are given up;
+//! and of an interface that has its types from other files.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use alpc_rpc::prelude::*;
 
 use crate::goldens::attributes::{Switches, SwitchesServer};
+use crate::goldens::imports::places::{Box as Case, Place, Places, PlacesServer};
+use crate::goldens::imports::types::{Failure as Nowhere, Mode, Point, Size};
 use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
 use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
 
@@ -80,5 +83,28 @@ impl Logins for Blabber {
             }
             _ => Ok((u64::from(pin), Level::Low)),
         }
+    }
+}
+
+/// Knows two places.
+#[derive(Debug, Default)]
+pub struct Atlas;
+
+/// The server of it.
+pub fn places() -> PlacesServer<Atlas> {
+    PlacesServer::new(Atlas)
+}
+
+impl Places for Atlas {
+    fn find(&self, _: &Call<'_>, key: &str, mode: Mode) -> Result<Place, Nowhere> {
+        match (key, mode) {
+            ("here", Mode::Fast) => Ok(Place::new(key.to_owned(), Point::new(1.5))),
+            _ => Err(Nowhere::NotFound { key: key.to_owned() }),
+        }
+    }
+
+    fn all(&self, _: &Call<'_>) -> (Vec<Point>, Vec<Case>) {
+        let size = Size { width: 3, height: 4 };
+        (vec![Point::new(1.5).with_y(2.5)], vec![Case { size, count: 2 }])
     }
 }

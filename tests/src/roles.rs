@@ -42,6 +42,7 @@ pub fn play(arguments: &[String]) {
         }
         ["marks", "persons"] => serve(&starter, |port| port.interface(marks::persons())),
         ["marks", "switches"] => serve(&starter, |port| port.interface(marks::switches())),
+        ["marks", "places"] => serve(&starter, |port| port.interface(marks::places())),
         ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
         ["garbage"] => garbage::serve(TRIAL, || say("ready")).map_err(|error| error.to_string()),
         ["default caller"] => call_default(),

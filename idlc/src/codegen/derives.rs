@@ -25,8 +25,8 @@ impl Derives {
         let mut fields: HashMap<String, Vec<&Type>> = HashMap::new();
         let mut copy = HashSet::new();
         let mut may_be_copy = Vec::new();
-        for item in &module.items {
-            let name = key(item.name());
+        let own = module.items.iter().map(|item| (key(item.name()), item));
+        for (name, item) in own.chain(module.foreign()) {
             match item {
                 Item::Struct(item) => {
                     fields
@@ -46,8 +46,8 @@ impl Derives {
                 Item::Const(_) | Item::Alias(_) | Item::Interface(_) => {}
             }
         }
-        let of = |name: &String| fields.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut partial = HashSet::new();
+        let of = |name: &String| fields.get(name).map(Vec::as_slice).unwrap_or_default();
         grow(&mut partial, fields.keys(), |known, name| {
             of(name).iter().any(|ty| holds_float(ty, known))
         });

@@ -24,7 +24,7 @@ use quote::{ToTokens, quote};
 use crate::check::check;
 use crate::codegen;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{Item, Module, Path};
+use crate::ir::{Item, Module};
 use crate::resolve::resolve;
 use crate::source::Span;
 
@@ -94,13 +94,7 @@ pub(crate) fn constant(item: &syn::ItemConst) -> Option<(crate::ir::Type, crate:
 
 /// The steps behind every front end, for a single item.
 fn finish(item: Item, mut found: Diagnostics) -> Result<Item, TokenStream> {
-    let mut module = Module {
-        name: Path { segments: Vec::new() },
-        docs: Vec::new(),
-        version: None,
-        stable: None,
-        items: vec![item],
-    };
+    let mut module = Module { items: vec![item], ..Module::default() };
     resolve(&mut module, &mut found);
     found.append(check(&module));
     if !found.has_errors() {

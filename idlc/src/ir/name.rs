@@ -84,7 +84,7 @@ impl fmt::Display for Name {
 }
 
 /// A dotted name: `Key`, `KeyValue.LIMIT`, `acme.kv`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Path {
     /// From left to right.
     pub segments: Vec<Name>,

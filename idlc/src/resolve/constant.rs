@@ -65,11 +65,11 @@ impl Resolver<'_> {
     fn named_value(&mut self, path: &Path, span: Span) -> Option<ExprKind> {
         match self.scope.member(path) {
             Some(MemberLookup::Found { of, member }) => {
-                self.refuse_removed(&self.scope.local_text(path), span);
+                self.refuse_removed(&self.scope.full(path), span);
                 return Some(ExprKind::Member { of, member });
             }
             Some(MemberLookup::Flags { of, members }) => {
-                self.refuse_removed(&self.scope.local_text(path), span);
+                self.refuse_removed(&self.scope.full(path), span);
                 return Some(ExprKind::Flags { of, members });
             }
             Some(MemberLookup::NoSuchMember { kind, members }) => {

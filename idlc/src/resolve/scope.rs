@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proc_macro2::{Ident, Span as TokenSpan};
+use proc_macro2::{Ident, Span as TokenSpan, TokenStream};
 use quote::ToTokens;
 
+use super::imports::inside;
 use super::removed::gone;
 use super::{DEEPEST, Resolver};
 use crate::diagnostic::{Diagnostic, codes};
@@ -73,6 +74,12 @@ pub(super) struct Scope {
     pub(super) removed: HashMap<String, (Version, Span)>,
     /// Aliases whose values nobody prints.
     sensitive: HashSet<String>,
+    /// Short names, and what they stand for in full: something of an imported module, or the module.
+    pub(super) uses: HashMap<String, String>,
+    /// The imported modules.
+    pub(super) modules: HashSet<String>,
+    /// Names that `use` should have given.
+    pub(super) missed: HashSet<String>,
     /// Under `NAME`, or `Interface.NAME`.
     pub(super) consts: HashMap<String, Progress<Const>>,
 }
@@ -87,32 +94,56 @@ impl Scope {
             consts: HashMap::new(),
             removed: HashMap::new(),
             sensitive: HashSet::new(),
+            uses: HashMap::new(),
+            modules: HashSet::new(),
+            missed: HashSet::new(),
         };
         for item in &module.items {
-            scope.declare(item);
+            scope.declare(item, item.name().text.clone(), &|rust| rust);
         }
         scope
     }
 
-    fn declare(&mut self, item: &Item) {
-        let name = item.name();
-        if let Some(gone) = gone(name, item.availability()) {
-            self.removed.insert(name.text.clone(), gone);
+    /// Declares something of the module `of`, which is the Rust module `prefix`.
+    pub(super) fn declare_foreign(&mut self, item: &Item, of: &str, prefix: &TokenStream) {
+        let name = format!("{of}.{}", item.name());
+        self.declare(item, name, &|rust| inside(prefix, &rust));
+    }
+
+    /// Whether there is something of this name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.declared.contains_key(name)
+    }
+
+    /// The names of what imported modules declare.
+    pub(super) fn foreign_names(&self) -> impl Iterator<Item = &str> {
+        self.declared.keys().map(String::as_str).filter(|name| name.contains('.'))
+    }
+
+    /// Declares `item` under `name`; `place` makes its path in Rust of its bare name.
+    fn declare(&mut self, item: &Item, name: String, place: &dyn Fn(RustCode) -> RustCode) {
+        let written = item.name();
+        let named = |name: &Name, passing| {
+            let Named { rust, passing } = named(name, passing);
+            Named { rust: place(rust), passing }
+        };
+        if let Some(gone) = gone(written, item.availability()) {
+            self.removed.insert(name.clone(), gone);
         }
         let declared = match item {
             Item::Const(item) => {
-                self.declare_const(name.text.clone(), item);
+                self.declare_const(name.clone(), item);
                 Declared::Const
             }
             Item::Alias(item) => {
                 if item.sensitive.is_some() {
-                    self.sensitive.insert(name.text.clone());
+                    self.sensitive.insert(name.clone());
                 }
                 let alias = Progress::Untouched(item.ty.clone());
-                self.aliases.entry(name.text.clone()).or_insert(alias);
-                Declared::Alias(name.span)
+                self.aliases.entry(name.clone()).or_insert(alias);
+                Declared::Alias(written.span)
             }
-            Item::Struct(_) => Declared::Struct(named(name, Passing::Reference)),
+            Item::Struct(_) => Declared::Struct(named(written, Passing::Reference)),
             Item::Enum(item) => {
                 for member in &item.members {
                     if let Some(gone) = gone(&member.name, &member.availability) {
@@ -120,7 +151,7 @@ impl Scope {
                     }
                 }
                 Declared::Enum {
-                    named: named(name, Passing::Value),
+                    named: named(written, Passing::Value),
                     members: item.members.iter().map(|member| member.name.clone()).collect(),
                 }
             }
@@ -129,14 +160,14 @@ impl Scope {
                     if let Some(gone) = gone(&member.name, &member.availability) {
                         self.removed.insert(format!("{name}.{}", member.name), gone);
                     }
-                    self.declare_flag(item, member);
+                    self.declare_flag(&name, item, member);
                 }
                 Declared::Flags {
-                    named: named(name, Passing::Value),
+                    named: named(written, Passing::Value),
                     members: item.members.iter().map(|member| member.name.clone()).collect(),
                 }
             }
-            Item::Union(item) => Declared::Union(named(name, Passing::Reference), item.used_as),
+            Item::Union(item) => Declared::Union(named(written, Passing::Reference), item.used_as),
             Item::Interface(item) => {
                 for constant in &item.consts {
                     if let Some(gone) = gone(&constant.name, &constant.availability) {
@@ -144,11 +175,11 @@ impl Scope {
                     }
                     self.declare_const(format!("{name}.{}", constant.name), constant);
                 }
-                let Named { rust, .. } = named(name, Passing::Reference);
+                let Named { rust, .. } = named(written, Passing::Reference);
                 Declared::Interface(Object { rust, owner: Owner::Sender })
             }
         };
-        self.declared.entry(name.text.clone()).or_insert(declared);
+        self.declared.entry(name).or_insert(declared);
     }
 
     fn declare_const(&mut self, name: String, item: &Const) {
@@ -156,7 +187,7 @@ impl Scope {
     }
 
     /// A flag is a constant to the flags beside it.
-    fn declare_flag(&mut self, of: &Flags, member: &Member) {
+    fn declare_flag(&mut self, name: &str, of: &Flags, member: &Member) {
         let Some(value) = &member.value else { return };
         let constant = Const {
             name: member.name.clone(),
@@ -166,7 +197,7 @@ impl Scope {
             ty: Type::new(TypeKind::Int(of.base.value, Bounds::none()), of.base.span),
             value: value.clone(),
         };
-        self.declare_const(format!("{}.{}", of.name, member.name), &constant);
+        self.declare_const(format!("{name}.{}", member.name), &constant);
     }
 
     /// The `flags` type that `ty` is, perhaps optionally.
@@ -199,18 +230,19 @@ impl Scope {
 
     /// The member that `Enum.MEMBER` names: the type's name and the member's.
     pub(super) fn member(&self, path: &Path) -> Option<MemberLookup> {
-        let [first, second] = self.local(path) else { return None };
-        let (named, members, kind) = match self.declared.get(&first.text)? {
+        let full = self.full(path);
+        let (first, second) = full.rsplit_once('.')?;
+        let (named, members, kind) = match self.declared.get(first)? {
             Declared::Enum { named, members } => (named, members, "enum"),
             Declared::Flags { named, members } => (named, members, "`flags` type"),
             _ => return None,
         };
         let is_flags = kind != "enum";
         let of = named.clone();
-        Some(match members.iter().find(|member| member.text == second.text).cloned() {
+        Some(match members.iter().find(|member| member.text == second).cloned() {
             Some(member) if is_flags => MemberLookup::Flags { of, members: vec![member] },
             Some(member) => MemberLookup::Found { of, member },
-            None if is_flags && second.text == NO_FLAG => {
+            None if is_flags && second == NO_FLAG => {
                 MemberLookup::Flags { of, members: Vec::new() }
             }
             None => MemberLookup::NoSuchMember {
@@ -222,25 +254,15 @@ impl Scope {
 
     /// The key in `consts` that `path` means inside the interface `inside`.
     pub(super) fn const_key(&self, path: &Path, inside: Option<&str>) -> Option<String> {
-        let key = match self.local(path) {
-            [name] => {
-                let in_interface = inside.map(|interface| format!("{interface}.{name}"));
-                in_interface
-                    .filter(|key| self.consts.contains_key(key))
-                    .unwrap_or_else(|| name.text.clone())
-            }
-            [interface, name] => format!("{interface}.{name}"),
-            _ => return None,
-        };
+        let in_interface = inside.map(|interface| format!("{interface}.{}", self.local_text(path)));
+        let in_interface = in_interface.filter(|key| self.consts.contains_key(key));
+        let key = in_interface.unwrap_or_else(|| self.full(path));
         self.consts.contains_key(&key).then_some(key)
     }
 
     /// What the last part of `path` is if it is no constant, for error texts.
     pub(super) fn describe(&self, path: &Path) -> Option<&'static str> {
-        match self.local(path) {
-            [name] => self.declared.get(&name.text).map(Declared::describe),
-            _ => None,
-        }
+        self.declared.get(&self.full(path)).map(Declared::describe)
     }
 }
 
@@ -265,11 +287,7 @@ fn named(name: &Name, passing: Passing) -> Named {
 impl Resolver<'_> {
     /// What a type's name stands for; reports if that is nothing or no type.
     pub(super) fn named_type(&mut self, path: &Path, span: Span) -> Option<TypeKind> {
-        let [name] = self.scope.local(path) else {
-            self.report_unknown_type(path, span);
-            return None;
-        };
-        let name = name.text.clone();
+        let name = self.scope.full(path);
         self.refuse_removed(&name, span);
         if self.scope.sensitive.contains(&name) {
             self.met_sensitive = Some(span);
@@ -297,12 +315,24 @@ impl Resolver<'_> {
 
     fn report_unknown_type(&mut self, path: &Path, span: Span) {
         let text = path.to_string();
+        if self.scope.missed.contains(&text) {
+            return;
+        }
         let error =
             Diagnostic::error(codes::UNKNOWN_TYPE, format!("no type is named `{text}`"), span);
         let of_module = self.scope.declared.iter();
         let types = of_module.filter(|(_, what)| !matches!(what, Declared::Const));
         let names = types.map(|(name, _)| name.as_str()).chain(BUILT_IN);
-        self.found.push(with_closest(error, &text, names, span).once());
+        let elsewhere: Vec<&str> = self
+            .scope
+            .foreign_names()
+            .filter(|name| name.rsplit('.').next() == Some(text.as_str()))
+            .collect();
+        self.found.push(match elsewhere.as_slice() {
+            [] => with_closest(error, &text, names, span).once(),
+            [one] => error.suggest("an imported module has it", span, *one).once(),
+            several => error.help(format!("there are: {}", several.join(", "))).once(),
+        });
     }
 
     /// The type behind an alias, unfolded once and kept.

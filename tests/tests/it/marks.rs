@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use alpc_rpc::{CallError, Client, TransportError};
 use alpc_tests::goldens::attributes::SwitchesClient;
+use alpc_tests::goldens::imports::places::PlacesClient;
+use alpc_tests::goldens::imports::types::{Failure as Nowhere, Mode, Point, Rights};
 use alpc_tests::goldens::sensitive::{Key, Level, Login, LoginError, LoginsClient};
 use alpc_tests::goldens::tombstones::{Failure, Person, PersonsClient};
 use alpc_tests::roles::ECHO;
@@ -112,4 +114,24 @@ fn a_broken_bound_does_not_tell_what_is_sensitive() {
         `pin` is out of bounds; the interface allows 1 to 9999; the handler did not run
         `Key.bytes[]` is out of bounds; the interface allows at most 127; the handler did not run
         the answer to the call is not what the method gives: `token` is out of bounds; the interface allows at least 1; the call may have run"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn an_interface_has_its_types_from_other_files() {
+    let stage = stage("marks: imports");
+    let _server = stage.ready(&["marks", "places"]);
+    let client: PlacesClient = stage.connect(ECHO);
+
+    let place = client.find("here", Mode::Fast).unwrap();
+    assert_eq!((place.at.x, place.size, place.rights), (1.5, None, Rights::READ));
+    let Err(CallError::App(Nowhere::NotFound { key })) = client.find("there", Mode::Fast) else {
+        panic!()
+    };
+    assert_eq!(key, "there");
+    let (points, boxes) = client.all().unwrap();
+    assert_eq!(points, [Point::new(1.5).with_y(2.5)]);
+    assert_eq!(
+        boxes.iter().map(|case| (case.size.width, case.count)).collect::<Vec<_>>(),
+        [(3, 2)]
+    );
 }

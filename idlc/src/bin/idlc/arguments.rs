@@ -6,6 +6,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use idlc::compile::Compilation;
+
 use crate::{Failure, Outcome};
 
 /// Something that `idlc` does.
@@ -55,6 +57,13 @@ impl Command {
         text
     }
 }
+
+/// Where imported files are.
+pub(crate) const INCLUDE: Switch = Switch {
+    name: "-I",
+    value: Some("FOLDER"),
+    about: "look for imported files here, too; may be said several times",
+};
 
 /// What a command was given.
 pub(crate) struct Given {
@@ -117,6 +126,13 @@ impl Given {
     pub(crate) fn values(&self, option: &str) -> impl Iterator<Item = &OsStr> {
         let given = self.options.iter().filter(move |(name, _)| *name == option);
         given.map(|(_, value)| value.as_os_str())
+    }
+
+    /// A compilation that looks for imported files where it was told to.
+    pub(crate) fn compilation(&self) -> Compilation {
+        let mut run = Compilation::new();
+        self.values(INCLUDE.name).for_each(|folder| run.include(folder));
+        run
     }
 
     /// The files it was given: one at least.

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use idlc::compile::Compilation;
 use idlc::fix::mend;
 
-use crate::arguments::{Command, Given, Switch};
+use crate::arguments::{Command, Given, INCLUDE, Switch};
 use crate::report::{FORMAT, Format, tell};
 use crate::{Failure, Outcome, files};
 
@@ -13,7 +12,7 @@ use crate::{Failure, Outcome, files};
 pub(crate) const COMMAND: Command = Command {
     name: "check",
     about: "Tell what is wrong with files",
-    usage: "FILE.. [--format FORMAT] [--fix]",
+    usage: "FILE.. [--format FORMAT] [--fix] [-I FOLDER]",
     details: "\
 All mistakes of all files are told in one run. Each has a code, which `idlc explain` explains.
 For people they are drawn on standard error; the other formats go to standard output:
@@ -31,6 +30,7 @@ For people they are drawn on standard error; the other formats go to standard ou
             value: None,
             about: "make the changes about which there is no doubt",
         },
+        INCLUDE,
     ],
     run,
 };
@@ -43,7 +43,7 @@ fn run(given: &Given) -> Outcome {
             fix(path)?;
         }
     }
-    let mut run = Compilation::new();
+    let mut run = given.compilation();
     for path in &paths {
         run.module(path);
     }

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use idlc::breaking::{from_json, to_json};
-use idlc::compile::Compilation;
 use idlc::contract::Api;
 
-use crate::arguments::{Command, Given, Switch};
+use crate::arguments::{Command, Given, INCLUDE, Switch};
 use crate::report::{Format, tell};
 use crate::{Failure, Outcome, Verdict, files};
 
@@ -19,13 +18,13 @@ pub(crate) const COMMAND: Command = Command {
 Writes FOLDER/MODULE/VERSION.json for each file. A version that is there already stays as it is; if
 it says something else, the status is 1.
 ",
-    options: &[Switch { name: "-o", value: Some("FOLDER"), about: "instead of `api`" }],
+    options: &[Switch { name: "-o", value: Some("FOLDER"), about: "instead of `api`" }, INCLUDE],
     run,
 };
 
 fn run(given: &Given) -> Outcome {
     let folder = given.value("-o").map_or(Path::new("api"), Path::new);
-    let mut run = Compilation::new();
+    let mut run = given.compilation();
     let modules: Vec<_> = given.files()?.iter().filter_map(|path| run.module(path)).collect();
     if run.diagnostics().has_errors() {
         return Ok(tell(&run, Format::Human)?);

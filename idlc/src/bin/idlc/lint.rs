@@ -1,10 +1,9 @@
 //! `idlc lint`: advice about files that are right.
 
-use idlc::compile::Compilation;
 use idlc::diagnostic::closest;
 use idlc::lint::{LINTS, Lint};
 
-use crate::arguments::{Command, Given, Switch};
+use crate::arguments::{Command, Given, INCLUDE, Switch};
 use crate::report::{FORMAT, Format, tell};
 use crate::{Failure, Outcome, Verdict};
 
@@ -27,6 +26,7 @@ pub(crate) const COMMAND: Command = Command {
         Switch { name: "--all", value: None, about: "every kind of advice" },
         Switch { name: "--allow", value: Some("NAME"), about: "none of this kind" },
         FORMAT,
+        INCLUDE,
     ],
     run,
 };
@@ -34,7 +34,7 @@ pub(crate) const COMMAND: Command = Command {
 fn run(given: &Given) -> Outcome {
     let format = Format::of(given)?;
     let wanted = wanted(given)?;
-    let mut run = Compilation::new();
+    let mut run = given.compilation();
     for path in given.files()? {
         run.lint(&path, &wanted);
     }

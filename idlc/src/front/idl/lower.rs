@@ -5,6 +5,7 @@
 
 mod attributes;
 mod common;
+mod imports;
 mod interfaces;
 mod literal;
 mod records;
@@ -54,8 +55,7 @@ impl Reading {
         });
         let declared = declared.map(|index| tokens.word(index).to_owned()).collect();
         let name = ir::Path { segments: Vec::new() };
-        let module =
-            Module { name, docs: Vec::new(), version: None, stable: None, items: Vec::new() };
+        let module = Module { name, ..Module::default() };
         let names_itself =
             (1..tokens.len()).any(|index| words(index) && tokens.word(index - 1) == "module");
         Self { module, named_at: None, names_itself, begun: false, declared, lost: Vec::new() }
@@ -222,11 +222,10 @@ impl Lowerer<'_> {
     fn item(&mut self, pair: Pair<'_, Rule>) {
         let mut inner = parts(pair);
         let (Some(decor), Some(declaration)) = (inner.next(), inner.next()) else { return };
-        let span = self.span(&declaration);
         match declaration.as_rule() {
             Rule::module => self.module(decor, declaration),
-            Rule::import => self.not_yet("imports of other files", span),
-            Rule::use_decl => self.not_yet("`use` declarations", span),
+            Rule::import => self.import(decor, declaration),
+            Rule::use_decl => self.use_declaration(decor, declaration),
             Rule::const_decl => {
                 if let Some(item) = self.constant(decor, declaration) {
                     self.reading.module.items.push(Item::Const(item));

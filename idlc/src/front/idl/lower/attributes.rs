@@ -30,6 +30,7 @@ pub(super) enum Target {
     Param,
     Result,
     Reserved,
+    Import,
 }
 
 impl Target {
@@ -52,6 +53,7 @@ impl Target {
             Target::Param => "parameters",
             Target::Result => "results",
             Target::Reserved => "reserved members",
+            Target::Import => "`import` and `use`",
         }
     }
 }

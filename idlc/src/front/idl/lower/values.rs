@@ -148,7 +148,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn quoted(&mut self, pair: &Pair<'_, Rule>, kind: Quoted) -> Option<Vec<u8>> {
+    pub(super) fn quoted(&mut self, pair: &Pair<'_, Rule>, kind: Quoted) -> Option<Vec<u8>> {
         let quoted = pair.as_str();
         let opening = quoted.find('"')? + 1;
         let text = quoted.get(opening..quoted.len().checked_sub(1)?)?;
