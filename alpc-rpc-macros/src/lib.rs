@@ -116,8 +116,11 @@ use proc_macro::TokenStream;
 ///
 /// `#[max(N)]` and `#[min(N)]` bound numbers, and the lengths of text, bytes, paths, lists and maps;
 /// `N` is any constant expression, and for durations and times (since the start of 1970) also a text
-/// like `"250ms"`. Both sides enforce them. `#[default(value)]` stands in where an older
-/// client does not send the parameter.
+/// like `"250ms"`. Both sides enforce them. What is inside is bounded by its part: `#[items(max(8))]`
+/// for a list or array, `#[keys(..)]` and `#[values(..)]` for a map, `#[ok(..)]` and `#[err(..)]` for a
+/// result, one inside the other where the types are.
+///
+/// `#[default(value)]` stands in where an older client does not send the parameter.
 ///
 /// # Objects, handles and events
 ///
@@ -294,6 +297,7 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | `#[alpc(max = N)]`, `#[alpc(min = N)]` | bounds, enforced on both sides |
 /// | `#[alpc(handle(kind, rights))]` | what an `OwnedFd` in the field is and allows |
 /// | `#[alpc(data)]` | the field's type is data, though it is called like an object: `RowRef` |
+/// | `#[alpc(items(max = N))]` | bounds of what is inside; also `keys`, `values`, `ok`, `err` |
 /// | `#[alpc(default = value)]` | stands in where an older peer does not send the field |
 /// | `#[alpc(added = "1.1")]` | the version that the field or variant came with |
 /// | `#[alpc(sensitive)]` | nobody prints the field: the type gets a `Debug` without it, in place of a derived one |

@@ -11,6 +11,7 @@ mod attribute;
 mod availability;
 mod docs;
 mod expr;
+mod inside;
 mod interface;
 mod item;
 mod params;

@@ -1,7 +1,7 @@
 //! The interface of `everything.idl` as a trait.
 //!
-//! A trait cannot bound what is inside a list or map; those bounds are left out here, and the two are
-//! the same interface all the same, because bounds are no part of a fingerprint.
+//! Bounds of what is inside a list or map are left out here, and the two are the same interface all the
+//! same, because bounds are no part of a fingerprint.
 
 #![allow(missing_docs, reason = "everything.idl documents what a reader of the tests needs")]
 

@@ -1,5 +1,6 @@
-//! The interface of `types.idl` as a trait, without the bounds of what is inside of lists and maps: a
-//! trait cannot say them, and they are no part of a fingerprint.
+//! The interface of `types.idl` as a trait, without most bounds of what is inside of lists and maps. They
+//! are no part of a fingerprint, so the two are one interface, and the one can be sent what the other
+//! must refuse.
 
 #![allow(missing_docs, reason = "types.idl documents what a reader of the tests needs")]
 

@@ -40,8 +40,8 @@ fn both_ways_of_writing_have_one_fingerprint() {
     assert_eq!(idl.fingerprint(), twin.fingerprint());
 }
 
-/// The trait cannot say the bounds of what is inside of lists and maps, so its client sends what the
-/// `.idl` server must refuse, and its server what the `.idl` client must.
+/// The trait leaves out the bounds of what is inside of lists, so its client sends what the server of the
+/// `.idl` file must refuse.
 #[test]
 fn bounds_inside_of_others_are_enforced_on_both_sides() {
     use std::path::PathBuf;

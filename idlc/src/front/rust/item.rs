@@ -8,6 +8,7 @@ use syn::ext::IdentExt;
 use super::attribute::{self, Argument, alpc};
 use super::availability::{added, availability, look};
 use super::docs::docs;
+use super::inside;
 use super::interface::{dotted, refuse_repeated};
 use super::ty::{self, End};
 use super::{references, report, span_of};
@@ -184,7 +185,20 @@ fn fields(fields: &syn::Fields, found: &mut Diagnostics) -> Vec<Field> {
     all.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-const FIELD_KEYS: [&str; 7] = ["default", "max", "min", "added", "sensitive", "handle", "data"];
+const FIELD_KEYS: [&str; 12] = [
+    "default",
+    "max",
+    "min",
+    "added",
+    "sensitive",
+    "handle",
+    "data",
+    "items",
+    "keys",
+    "values",
+    "ok",
+    "err",
+];
 
 fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field> {
     let name = match &item.ident {
@@ -204,6 +218,14 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             let end = if argument.is("max") { End::Max } else { End::Min };
             if let Some(value) = expr(argument, found) {
                 ty::set_bound(&mut ty, end, value, found);
+            }
+        } else if inside::PARTS.iter().any(|part| argument.is(part)) {
+            match argument.group.clone() {
+                Some(said) => inside::bound(&mut ty, &argument.key, said, found),
+                None => {
+                    let message = format!("write `{}(max = N)`", argument.key);
+                    report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
+                }
             }
         } else if argument.is("handle") {
             references::handle_field(argument, &mut ty, found);

@@ -1,9 +1,12 @@
 //! Parameters of methods.
 
+use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use super::attribute;
 use super::docs::docs;
+use super::inside;
 use super::references::{self, HandleWords};
 use super::ty::{self, End, is_named, last_segment};
 use super::{report, report_syntax, span_of};
@@ -24,6 +27,8 @@ pub(super) struct Marks {
     data: Option<At<()>>,
     handle: Option<HandleWords>,
     bounds: Vec<(End, Expr)>,
+    /// Of what is inside: which part, and what is said of it.
+    inside: Vec<(Ident, TokenStream)>,
     pub(super) sensitive: Option<At<()>>,
     default: Option<Expr>,
     pub(super) availability: Availability,
@@ -55,6 +60,13 @@ impl Marks {
             "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
             "min" => self.bounds.extend(value(attribute, found).map(|value| (End::Min, value))),
             "default" => self.default = value(attribute, found),
+            part if inside::PARTS.contains(&part) => match attribute.meta.require_list() {
+                Ok(list) => {
+                    let part = Ident::new(part, attribute.path().span());
+                    self.inside.push((part, list.tokens.clone()));
+                }
+                Err(error) => report_syntax(found, &error),
+            },
             "added" => self.availability.added = added(attribute, found),
             "cfg" | "cfg_attr" => {
                 let message = "what is on the wire cannot depend on how a program is built";
@@ -86,6 +98,9 @@ impl Marks {
         }
         for (end, value) in self.bounds.drain(..) {
             ty::set_bound(ty, end, value, found);
+        }
+        for (part, said) in self.inside.drain(..) {
+            inside::bound(ty, &part, said, found);
         }
     }
 

@@ -334,7 +334,7 @@ fn arguments_of_types_are_checked() {
             there is no argument `finel` here
             help: did you mean `final`?
             there is no argument `maximum` here
-            help: there are: default, max, min, added, sensitive, handle, data
+            help: there are: default, max, min, added, sensitive, handle, data, items, keys, values, ok, err
             write `max = value`
         "#]],
     );
@@ -417,4 +417,73 @@ fn misspelt_and_misplaced_attributes_are_told() {
     "#]],
     );
 }
+
+#[test]
+fn bounds_of_parts_are_for_types_that_have_them() {
+    check_method(
+        "fn f(&self, #[items(max(8))] a: u32, #[keys(max(8))] b: Vec<u8>, #[items(most(8))] c: Vec<u32>,
+            #[items(max(300))] d: Vec<u8>, #[values(max(3))] e: BTreeMap<u8, bool>, #[items] f: Vec<u32>);",
+        expect![[r#"
+            this type has no items
+            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`
+            a handler borrows this from the message, so that nothing is copied
+            help: write `&[u8]`
+            there is no `most` here: `max`, `min` and the parts of a type are
+            a handler borrows this from the message, so that nothing is copied
+            help: write `&[u8]`
+            this type has no bounds
+            note: numbers, strings, bytes, paths, durations, times, lists and maps have
+            expected attribute arguments in parentheses: `items(...)`
+        "#]],
+    );
+}
+
+#[test]
+fn flags_are_a_number_with_names() {
+    check_type(
+        "#[alpc(flags(A = 1, B, C = LIMIT + 1, D = crate::X, #[cold] E = 0x10))] struct S(u32);",
+        expect![[r#"
+            `crate::X` is not a number, and the macro cannot compute it
+            a flag has no such attribute
+            no constant is named `LIMIT`
+            which bit is `B`?
+            a flag has a value
+            help: the next free bit: ` = 0x2`
+        "#]],
+    );
+    check_type(
+        "#[alpc(flags)] struct S(u32);",
+        expect![[r#"
+        write the flags: `flags(READ = 0x1, WRITE = 0x2)`
+        a record has named fields; the names tell the versions apart
+    "#]],
+    );
+    check_type(
+        "#[alpc(flags(A = 1))] struct S { bits: u32 }",
+        expect![[r#"
+        flags are a struct around an unsigned integer: `struct PutFlags(u32);`
+    "#]],
+    );
+    check_type(
+        "#[alpc(final, flags(A = 1))] struct S(u32);",
+        expect![[r#"
+        flags keep the bits of later versions, so they are never `final`
+    "#]],
+    );
+    check_type(
+        "#[alpc(flags(A = 1), union)] enum S { A, Unrecognized(u32) }",
+        expect![[r#"
+        flags are a struct: `struct PutFlags(u32);`
+        `Unrecognized` of a union is `Unrecognized { tag: u32, payload: Vec<u8> }`
+    "#]],
+    );
+    check_type(
+        "#[alpc(flags(A = 1))] struct S(i32);",
+        expect![[r#"
+        flags are an unsigned integer of at most 64 bits, not `i32`
+        help: write `u8`, `u16`, `u32` or `u64`
+    "#]],
+    );
+}
+
 mod references;

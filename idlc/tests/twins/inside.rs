@@ -1,0 +1,28 @@
+#[derive(Alpc)]
+#[alpc(name = "acme.inside.Inside")]
+pub struct Inside {
+    #[alpc(max = 4, items(min = 1, max = 8))]
+    pub names: Vec<String>,
+    #[alpc(items(max = 2, items(max = 9)))]
+    pub rows: Option<Vec<Vec<u32>>>,
+    #[alpc(max = 3, keys(max = 16), values(items(max = 255)))]
+    pub files: BTreeMap<String, Vec<PathBuf>>,
+    #[alpc(items(max = "1s"))]
+    pub pairs: [Duration; 2],
+    #[alpc(items(ok(max = 4), err(max = 8)))]
+    pub outcomes: Vec<Result<Vec<u8>, String>>,
+}
+
+#[alpc_interface(name = "acme.inside.Insides")]
+pub trait Insides {
+    #[returns(#[items(max(8))] names, #[ok(max(7))] #[err(max(8))] outcome)]
+    fn all(
+        &self,
+        cx: &Call<'_>,
+        #[items(max(8))] names: Vec<String>,
+        #[max(3)]
+        #[values(max(2), items(max(4)))]
+        files: BTreeMap<Uuid, Vec<Vec<u8>>>,
+        #[items(min("1ms"), max("1s"))] waits: Option<Vec<Duration>>,
+    ) -> (Vec<String>, Result<u8, String>);
+}
