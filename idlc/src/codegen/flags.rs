@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::record::{deserialize_impl, serialize_impl};
-use super::{derives, descriptor, docs, marks, quiet, ty, value};
+use super::{derives, descriptor, docs, marks, quiet, sensitive, ty, value};
 use crate::ir::{ExprKind, Flags, Integer, Member};
 use crate::resolve::NO_FLAG;
 
@@ -214,6 +214,9 @@ fn conversions(item: &Flags) -> TokenStream {
 
 /// By names, where bits have any.
 fn debug(item: &Flags) -> TokenStream {
+    if item.sensitive.is_some() {
+        return sensitive::flags(item);
+    }
     let (name, text) = (item.name.ident(), format!("{}({{}})", item.name));
     let names = names(item);
     quote! {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::union::{binding, pattern};
-use crate::ir::{At, Enum, Field, Growth, Payload, Struct, Union};
+use crate::ir::{At, Enum, Field, Flags, Growth, Payload, Struct, Union};
 
 /// What stands in the place of a value that is not told.
 fn redacted() -> TokenStream {
@@ -102,6 +102,12 @@ pub(super) fn union(item: &Union) -> TokenStream {
         Growth::Closed => TokenStream::new(),
     };
     debug_impl(&quote!(#name), &quote!(match self { #(#arms)* #unrecognized }))
+}
+
+/// `Debug` of sensitive flags.
+pub(super) fn flags(item: &Flags) -> TokenStream {
+    let name = item.name.ident();
+    whole(&quote!(#name), &item.name.text)
 }
 
 fn whole(name: &TokenStream, text: &str) -> TokenStream {

@@ -100,7 +100,7 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("must_understand", Status::On(&[Method, Event])),
     ("cancellable", Status::On(&[Method])),
     ("via", Status::NotYet),
-    ("sensitive", Status::On(&[Field, Param, Answer, Struct, Enum, Union, Error, Alias])),
+    ("sensitive", Status::On(&[Field, Param, Answer, Struct, Enum, Flags, Union, Error, Alias])),
     (
         "rust.name",
         Status::On(&[
