@@ -123,6 +123,7 @@ fn members(members: &[MemberDesc]) -> Vec<Member> {
 fn event(item: &EventDesc, types: &mut Gathered) -> Method {
     Method {
         kind: MethodKind::Event,
+        must_understand: item.must_understand,
         params: item.params.iter().map(|item| param(item, types)).collect(),
         ..Method::new(item.name, item.ordinal)
     }

@@ -240,6 +240,8 @@ pub struct EventDesc {
     pub name: &'static str,
     /// The number by which it is sent. It differs from those of the methods.
     pub ordinal: u64,
+    /// Whether a subscriber that does not know it must not go on without it (`[must_understand]`).
+    pub must_understand: bool,
     /// The parameters, in order.
     pub params: &'static [ParamDesc],
 }

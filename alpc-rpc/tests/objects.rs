@@ -255,6 +255,22 @@ fn events_end_when_their_object_is_gone() {
 }
 
 #[test]
+fn an_event_of_a_newer_server_is_left_out_or_ends_the_connection() {
+    let place = Place::new();
+    let hub = place.connect();
+    let anna = hub.join("anna", Ear::new("anna").0).unwrap();
+    let mut events = anna.events();
+    let emitter = place.desk.emitter_of("anna");
+    emitter.newer().unwrap();
+    emitter.noted("x", 1).unwrap();
+    assert!(events.wait(soon()).is_ok());
+    assert_eq!((events.unrecognized(), events.missed()), (1, 0));
+    emitter.newest().unwrap();
+    assert!(matches!(events.wait(soon()), Err(TransportError::Disconnected { .. })));
+    place.expect("anna left");
+}
+
+#[test]
 fn a_panic_in_an_objects_drop_harms_nobody() {
     let place = Place::with(|server| server.workers(1));
     let hub = place.connect();

@@ -14,7 +14,7 @@ use crate::encode;
 use crate::error::TransportError;
 use crate::object::Target;
 use crate::outgoing::Outgoing;
-use crate::status::MAX_BODY;
+use crate::status::{MAX_BODY, MUST_UNDERSTAND};
 
 /// What stands before an event's arguments, and behind them, fits into this.
 const FRAME: usize = 1 << 10;
@@ -194,9 +194,10 @@ impl Subscriber {
             return Err(before(too_large));
         }
         let handles: Vec<_> = writer.outgoing.handles.iter().map(AsFd::as_fd).collect();
+        let must = if event.must_understand { MUST_UNDERSTAND } else { 0 };
         let request = Request {
             method: event.ordinal,
-            tag: sealed.tag,
+            tag: sealed.tag | must,
             body: &body,
             parts: &mut [],
             handles: &handles,

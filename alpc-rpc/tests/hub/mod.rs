@@ -250,7 +250,7 @@ static MEMBER_METHODS: [rt::MethodDesc; 4] = [
     method("note", 24, true),
 ];
 static MEMBER_EVENTS: [rt::EventDesc; 1] =
-    [rt::EventDesc { name: "noted", ordinal: 25, params: &[] }];
+    [rt::EventDesc { name: "noted", ordinal: 25, must_understand: false, params: &[] }];
 static MEMBER: rt::InterfaceDesc = interface("test.hub.Member", 2, &MEMBER_METHODS, &MEMBER_EVENTS);
 
 object_types!(Member MemberClient MemberServer MemberRef MEMBER dispatch_member emitter);
@@ -275,6 +275,22 @@ impl MemberEmitter {
             event.arg(&by)?;
             Ok(())
         })
+    }
+}
+
+/// Events of a newer version of the interface: one that may be left out, one that must not.
+static NEWER_EVENTS: [rt::EventDesc; 2] = [
+    rt::EventDesc { name: "newer", ordinal: 98, must_understand: false, params: &[] },
+    rt::EventDesc { name: "newest", ordinal: 99, must_understand: true, params: &[] },
+];
+
+impl MemberEmitter {
+    pub fn newer(&self) -> Result<(), TransportError> {
+        self.emitter.emit(&NEWER_EVENTS[0], |_| Ok(()))
+    }
+
+    pub fn newest(&self) -> Result<(), TransportError> {
+        self.emitter.emit(&NEWER_EVENTS[1], |_| Ok(()))
     }
 }
 
@@ -388,7 +404,7 @@ static HUB_METHODS: [rt::MethodDesc; 9] = [
     method("take", 40, false),
 ];
 static HUB_EVENTS: [rt::EventDesc; 1] =
-    [rt::EventDesc { name: "joined", ordinal: 38, params: &[] }];
+    [rt::EventDesc { name: "joined", ordinal: 38, must_understand: false, params: &[] }];
 static HUB: rt::InterfaceDesc = interface("test.hub.Hub", 3, &HUB_METHODS, &HUB_EVENTS);
 
 object_types!(Hub HubClient HubServer HubRef HUB dispatch_hub emitter);

@@ -102,11 +102,13 @@ fn method(item: &Method, interface: u128) -> TokenStream {
 pub(super) fn event(item: &Event, interface: u128) -> TokenStream {
     let name = item.wire_name();
     let ordinal = ordinal_of(name, interface);
+    let must_understand = item.must_understand.is_some();
     let params = item.params.iter().map(param);
     quote! {
         __rt::EventDesc {
             name: #name,
             ordinal: #ordinal,
+            must_understand: #must_understand,
             params: &[#(#params),*],
         }
     }

@@ -128,6 +128,7 @@ const _: () = {
         __rt::EventDesc {
             name: "gone",
             ordinal: 0x6931_7e9f_1c81_e56b_u64,
+            must_understand: false,
             params: &[],
         },
     ];
@@ -436,6 +437,7 @@ const _: () = {
         __rt::EventDesc {
             name: "evicted",
             ordinal: 0x7e13_1165_4659_9243_u64,
+            must_understand: false,
             params: &[
                 __rt::ParamDesc {
                     name: "key",
@@ -458,6 +460,7 @@ const _: () = {
         __rt::EventDesc {
             name: "full",
             ordinal: 0x5c4c_639c_45b2_e550_u64,
+            must_understand: false,
             params: &[
                 __rt::ParamDesc {
                     name: "entry",
@@ -498,6 +501,7 @@ const _: () = {
         __rt::EventDesc {
             name: "opened",
             ordinal: 0x52e0_9c63_3de7_67cb_u64,
+            must_understand: false,
             params: &[
                 __rt::ParamDesc {
                     name: "file",
@@ -1002,11 +1006,13 @@ const _: () = {
         __rt::EventDesc {
             name: "touched",
             ordinal: 0x71a6_1c18_10f3_03e7_u64,
+            must_understand: false,
             params: &[],
         },
         __rt::EventDesc {
             name: "opened",
             ordinal: 0x0b3a_ae99_ea4a_6879_u64,
+            must_understand: false,
             params: &[
                 __rt::ParamDesc {
                     name: "code",
