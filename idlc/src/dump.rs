@@ -6,6 +6,9 @@
 
 mod types;
 
+use std::collections::HashMap;
+
+use crate::contract::Api;
 use crate::ir::identity::{interface_id, ordinal};
 use crate::ir::{
     Alias, At, Availability, Const, Direction, Enum, Event, Expr, Field, Flags, Growth, Interface,
@@ -25,7 +28,8 @@ pub fn dump(module: &Module) -> Value {
     // What short names stand for is written out wherever they were used.
     let Module { name, docs, version, stable, imports, uses: _, items, aliases: _ } = module;
     let imports = imports.iter().map(|import| import.path.value.as_str());
-    let dumper = Dumper { types: Types { names: names(module) } };
+    let dumper =
+        Dumper { types: Types { names: names(module) }, fingerprints: fingerprints(module) };
     let items = items.iter().map(|item| dumper.item(item));
     Value::object([
         ("ir", Value::Int(VERSION)),
@@ -41,6 +45,18 @@ pub fn dump(module: &Module) -> Value {
 
 struct Dumper {
     types: Types,
+    /// By the names of interfaces.
+    fingerprints: HashMap<String, String>,
+}
+
+/// What peers compare at connect: equal, and the interface means the same to both.
+fn fingerprints(module: &Module) -> HashMap<String, String> {
+    let interfaces = module.items.iter().filter(|item| matches!(item, Item::Interface(_)));
+    let names = interfaces.map(|item| item.name().text.clone());
+    let fingerprint = |contract: &alpc_contract::Contract| {
+        contract.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    names.zip(Api::of(module).interfaces.iter().map(fingerprint)).collect()
 }
 
 /// An object that is made of several parts.
@@ -302,6 +318,7 @@ impl Dumper {
             ("qualified", qualified.as_str().into()),
             ("id", crate::print::uuid(id).into()),
             ("uuid", uuid.map(|uuid| crate::print::uuid(uuid.value)).into()),
+            ("fingerprint", self.fingerprints.get(&name.text).map(String::as_str).into()),
             ("version", version.map_or_else(|| "1.0".to_owned(), |at| at.value.to_string()).into()),
             ("endpoint", endpoint.as_ref().map(|endpoint| endpoint.value.as_str()).into()),
             ("stable", given(*stable)),
