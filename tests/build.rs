@@ -1,4 +1,4 @@
-//! Compiles the tests' interfaces.
+//! Compiles the tests' interfaces, and those that the guide to the language shows.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -24,6 +24,32 @@ fn main() {
         .compile_or_exit();
     imports();
     evolution();
+    guide();
+}
+
+/// Compiles the blocks of the guide that begin with "```idl,x", each to `guide_x.rs`.
+fn guide() {
+    let page = Path::new("../docs/language.md");
+    println!("cargo::rerun-if-changed={}", page.display());
+    let page = fs::read_to_string(page).unwrap_or_else(|error| panic!("{error}"));
+    let folder = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let mut builder = idlc::Builder::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("```idl,") else { continue };
+        let block = lines.by_ref().take_while(|line| *line != "```");
+        let text: String = block.flat_map(|line| [line, "\n"]).collect();
+        if name.starts_with("refused") {
+            continue;
+        }
+        let file = folder.join(format!("guide_{name}.idl"));
+        // Cargo watches it: writing the same again would run this script for ever.
+        if !fs::read_to_string(&file).is_ok_and(|old| old == text) {
+            fs::write(&file, text).unwrap_or_else(|error| panic!("{error}"));
+        }
+        builder = builder.file(file);
+    }
+    builder.compile_or_exit();
 }
 
 /// Compiles each interface in `evolution/` as it was before and after a change, to

@@ -10,6 +10,7 @@ pub mod bounds;
 pub mod everything;
 pub mod garbage;
 pub mod goldens;
+pub mod guide;
 pub mod idle;
 pub mod marks;
 pub mod peer;

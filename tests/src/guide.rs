@@ -1,0 +1,17 @@
+//! The interfaces of the guide to the language, so that the guide's Rust can be compiled, and run, as
+//! documentation tests.
+
+/// A key-value store.
+pub mod first {
+    alpc_rpc::include_interface!("guide_first");
+}
+
+/// Frames by every way.
+pub mod frames {
+    alpc_rpc::include_interface!("guide_frames");
+}
+
+/// The page itself.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/language.md")]
+struct Language;
