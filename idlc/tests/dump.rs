@@ -135,7 +135,6 @@ fn a_golden_shows_all_of_it() {
     expect_test::expect_file!["accepted/key_value.json"].assert_eq(&text);
 }
 
-#[cfg(unix)]
 mod back_ends {
     use std::os::unix::fs::PermissionsExt;
     use std::process::{Command, Output};
