@@ -30,11 +30,14 @@ goldens! {
     constants
     enums
     errors
+    events
     evolution
     flags
+    handles
     methods
     names
     nested_forms
+    objects
     records
     scalars
     sensitive

@@ -77,6 +77,7 @@ pub(super) fn all() -> Vec<Source> {
     sources.retain(|source| {
         source.path.ends_with(".rs")
             && !source.path.starts_with("idlc/tests/golden/")
+            && !source.path.starts_with("idlc/tests/imports/")
             && !source.path.starts_with("idlc/tests/twins/")
     });
     assert!(sources.len() > 100, "{sources:#?}");
