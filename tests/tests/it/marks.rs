@@ -49,9 +49,10 @@ fn a_handler_hears_that_nobody_waits_any_more() {
     let client: SwitchesClient = stage.connect(ECHO);
 
     let hasty = client.with_timeout(Duration::from_millis(50));
-    // On a busy machine a call may be over before its handler begins.
+    // On a busy machine a call may be over before its handler begins. And a handler that returns as
+    // soon as the deadline has passed may be answered before its caller has looked at the clock.
     while client.search("was it cancelled?").unwrap() == 0 {
-        assert!(hasty.search("for long").is_err());
+        let _late_or_not = hasty.search("for long");
     }
 }
 
