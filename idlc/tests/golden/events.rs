@@ -57,7 +57,7 @@ const _: () = {
                 "Entry",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        key: __record.required::<__rt::String>("key")?,
+                        key: __record.or_zero::<__rt::String>("key")?,
                     })
                 },
             )
@@ -587,6 +587,7 @@ const _: () = {
     }
     impl StoreClient {
         /// Calls `Store.size`.
+        #[inline]
         pub fn size(
             &self,
         ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {

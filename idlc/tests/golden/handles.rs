@@ -99,9 +99,9 @@ const _: () = {
                 "Shelf",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        name: __record.required::<__rt::String>("name")?,
+                        name: __record.or_zero::<__rt::String>("name")?,
                         files: __record
-                            .required::<
+                            .or_zero::<
                                 __rt::wire::Decoded<
                                     __rt::wire::List<__rt::wire::Handle<__rt::handle::File, 1>>,
                                     __rt::Vec<__rt::OwnedFd>,
@@ -209,7 +209,7 @@ const _: () = {
                 "Room",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        shelf: __record.required::<Shelf>("shelf")?,
+                        shelf: __record.or_zero::<Shelf>("shelf")?,
                     })
                 },
             )
@@ -424,7 +424,7 @@ const _: () = {
                     ty: <::core::option::Option<
                         __rt::wire::Handle<__rt::handle::Event, 0>,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -516,6 +516,7 @@ const _: () = {
     }
     impl FilesClient {
         /// Calls `Files.open`.
+        #[inline]
         pub fn open(
             &self,
             dir: impl __rt::AsFd,
@@ -533,6 +534,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Files.give`.
+        #[inline]
         pub fn give(
             &self,
             file: __rt::OwnedFd,
@@ -547,6 +549,7 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
         /// Calls `Files.pipe`.
+        #[inline]
         pub fn pipe(
             &self,
         ) -> ::core::result::Result<
@@ -566,6 +569,7 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1, __result_2))
         }
         /// Calls `Files.all`.
+        #[inline]
         pub fn all(
             &self,
             of: &[__rt::OwnedFd],
@@ -597,6 +601,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Files.put`.
+        #[inline]
         pub fn put(
             &self,
             shelf: &Shelf,

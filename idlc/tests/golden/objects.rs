@@ -98,6 +98,7 @@ const _: () = {
     }
     impl WatcherClient {
         /// Calls `Watcher.moved`.
+        #[inline]
         pub fn moved(
             &self,
             item: u64,
@@ -107,6 +108,7 @@ const _: () = {
             __call.send()
         }
         /// Calls `Watcher.neighbour`.
+        #[inline]
         pub fn neighbour(
             &self,
             other: impl ::core::convert::Into<WatcherRef>,
@@ -390,6 +392,7 @@ const _: () = {
     }
     impl ItemClient {
         /// Calls `Item.join`.
+        #[inline]
         pub fn join(
             &self,
             other: impl ::core::convert::Into<ItemRef>,
@@ -663,7 +666,7 @@ const _: () = {
                             ::core::option::Option::Some(__field) => __field,
                             ::core::option::Option::None => ::core::option::Option::None,
                         },
-                        watchers: __record.required::<__rt::Vec<WatcherRef>>("watchers")?,
+                        watchers: __record.or_zero::<__rt::Vec<WatcherRef>>("watchers")?,
                     })
                 },
             )
@@ -809,7 +812,7 @@ const _: () = {
                     view: false,
                     raw: false,
                     ty: <::core::option::Option<ItemRef> as __rt::Describe>::describe,
-                    optional_on_wire: false,
+                    optional_on_wire: true,
                 },
             ],
             raises: ::core::option::Option::None,
@@ -866,6 +869,7 @@ const _: () = {
     }
     impl StoreClient {
         /// Calls `Store.watch`.
+        #[inline]
         pub fn watch(
             &self,
             watcher: impl ::core::convert::Into<WatcherRef>,
@@ -883,6 +887,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Store.find`.
+        #[inline]
         pub fn find(
             &self,
             name: &str,
@@ -902,6 +907,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Store.pair`.
+        #[inline]
         pub fn pair(
             &self,
             pair: &Pair,
