@@ -106,8 +106,8 @@ const _: () = {
                 "Place",
                 |__record| {
                     ::core::result::Result::Ok(Self {
-                        key: __record.required::<__rt::String>("key")?,
-                        at: __record.required::<super::types::Point>("at")?,
+                        key: __record.or_zero::<__rt::String>("key")?,
+                        at: __record.or_zero::<super::types::Point>("at")?,
                         size: match __record
                             .next::<::core::option::Option<super::types::Size>>("size")?
                         {
@@ -307,6 +307,15 @@ pub struct PlacesClient {
 pub struct PlacesServer<T> {
     implementation: T,
 }
+/// A [`Places`] of this process, or one that another process has.
+#[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+#[derive(::core::clone::Clone)]
+pub enum PlacesRef {
+    /// An object of this process.
+    Local(::alpc_rpc::__rt::v1::Arc<dyn Places>),
+    /// An object of another process.
+    Remote(PlacesClient),
+}
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
@@ -402,6 +411,7 @@ const _: () = {
     }
     impl PlacesClient {
         /// Calls `Places.find`.
+        #[inline]
         pub fn find(
             &self,
             key: &str,
@@ -417,6 +427,7 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
         /// Calls `Places.all`.
+        #[inline]
         pub fn all(
             &self,
         ) -> ::core::result::Result<
@@ -456,14 +467,21 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            match __call.ordinal() {
-                0x5d68_c62e_8b91_3561_u64 => __serve_find(&self.implementation, __call),
-                0x63ef_4ed2_564c_8033_u64 => __serve_all(&self.implementation, __call),
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
-            }
+            __dispatch(&self.implementation, __call)
         }
     }
-    fn __serve_find<T: Places>(
+    /// For an implementation that is served, and for one that is an object.
+    fn __dispatch<T: Places + ?::core::marker::Sized>(
+        __implementation: &T,
+        __call: __rt::ServerCall<'_>,
+    ) -> ::core::result::Result<(), __rt::Fault> {
+        match __call.ordinal() {
+            0x5d68_c62e_8b91_3561_u64 => __serve_find(__implementation, __call),
+            0x63ef_4ed2_564c_8033_u64 => __serve_all(__implementation, __call),
+            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+        }
+    }
+    fn __serve_find<T: Places + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -484,7 +502,7 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_all<T: Places>(
+    fn __serve_all<T: Places + ?::core::marker::Sized>(
         __implementation: &T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -496,5 +514,137 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.value(&__result_1)?;
         __reply.send()
+    }
+    static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
+        interface: || &__INTERFACE,
+    };
+    #[automatically_derived]
+    impl __rt::Describe for PlacesRef {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for PlacesClient {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Describe for dyn Places {
+        fn describe() -> &'static __rt::TypeDesc {
+            &__OBJECT
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<__rt::Arc<dyn Places>> for PlacesRef {
+        fn from(it: __rt::Arc<dyn Places>) -> Self {
+            Self::Local(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesClient> for PlacesRef {
+        fn from(it: PlacesClient) -> Self {
+            Self::Remote(it)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesClient> for PlacesRef {
+        fn from(it: &PlacesClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesRef> for PlacesRef {
+        fn from(it: &PlacesRef) -> Self {
+            ::core::clone::Clone::clone(it)
+        }
+    }
+    #[automatically_derived]
+    impl<T: Places> ::core::convert::From<T> for PlacesRef {
+        fn from(it: T) -> Self {
+            Self::Local(__rt::Arc::new(it))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for PlacesClient {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple(::core::stringify!(PlacesClient)).field(&self.core).finish()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for PlacesRef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            let core = match self {
+                Self::Local(_) => ::core::option::Option::None,
+                Self::Remote(client) => ::core::option::Option::Some(&client.core),
+            };
+            __rt::object::debug_ref(f, core)
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for PlacesRef {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            match self {
+                Self::Local(object) => {
+                    __rt::object::serialize_local(object, __serializer)
+                }
+                Self::Remote(client) => {
+                    __rt::object::serialize_remote(&client.core, __serializer)
+                }
+            }
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for PlacesRef {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let received = __rt::object::deserialize::<dyn Places, __D>(__deserializer)?;
+            ::core::result::Result::Ok(
+                match received {
+                    __rt::object::Received::Local(object) => Self::Local(object),
+                    __rt::object::Received::Remote(core) => {
+                        Self::Remote(<PlacesClient as __rt::Client>::from_core(core))
+                    }
+                },
+            )
+        }
+    }
+    #[automatically_derived]
+    impl __rt::serde::Serialize for PlacesClient {
+        fn serialize<__S: __rt::serde::Serializer>(
+            &self,
+            __serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            __rt::object::serialize_remote(&self.core, __serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> __rt::serde::Deserialize<'de> for PlacesClient {
+        fn deserialize<__D: __rt::serde::Deserializer<'de>>(
+            __deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let core = __rt::object::deserialize_remote::<
+                dyn Places,
+                __D,
+            >(__deserializer)?;
+            ::core::result::Result::Ok(<PlacesClient as __rt::Client>::from_core(core))
+        }
+    }
+    #[automatically_derived]
+    impl __rt::Object for dyn Places {
+        fn interface() -> &'static __rt::InterfaceDesc {
+            &__INTERFACE
+        }
+        fn dispatch(
+            &self,
+            __call: __rt::ServerCall<'_>,
+        ) -> ::core::result::Result<(), __rt::Fault> {
+            __dispatch(self, __call)
+        }
     }
 };
