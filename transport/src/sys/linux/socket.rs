@@ -115,8 +115,7 @@ pub(crate) fn recv(
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
     let mut parts = [IoSliceMut::new(buffer)];
-    let received =
-        rustix::io::retry_on_intr(|| rustix::net::recvmsg(fd, &mut parts, &mut control, flags));
+    let received = past_reset(|| rustix::net::recvmsg(fd, &mut parts, &mut control, flags));
     let received = match received {
         Ok(received) => received,
         Err(Errno::AGAIN) => return Ok(Received::Empty),
@@ -161,10 +160,8 @@ pub(crate) fn recv_bytes(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Receiv
     const DOING: &str = "receive from the peer";
     let mut control = RecvAncillaryBuffer::default();
     let mut parts = [IoSliceMut::new(buffer)];
-    let received = rustix::io::retry_on_intr(|| {
-        rustix::net::recvmsg(fd, &mut parts, &mut control, RecvFlags::DONTWAIT)
-    });
-    match received {
+    let flags = RecvFlags::DONTWAIT;
+    match past_reset(|| rustix::net::recvmsg(fd, &mut parts, &mut control, flags)) {
         Ok(received) if received.flags.contains(ReturnFlags::CTRUNC) => {
             Err(too_many_from_peer(DOING, 0))
         }
@@ -173,6 +170,15 @@ pub(crate) fn recv_bytes(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Receiv
         Err(Errno::AGAIN) => Ok(Received::Empty),
         Err(Errno::CONNRESET) => Ok(Received::Closed),
         Err(errno) => Err(Error::os(DOING, errno.into())),
+    }
+}
+
+/// Receives what a peer sent that closed its end with something of ours unread. The kernel tells of
+/// that by an error, once, and before it gives out what came earlier.
+fn past_reset<T>(mut receive: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    match rustix::io::retry_on_intr(&mut receive) {
+        Err(Errno::CONNRESET) => rustix::io::retry_on_intr(receive),
+        received => received,
     }
 }
 
@@ -243,6 +249,19 @@ mod tests {
         crate::sys::poll::wait_for_peer(theirs.as_fd(), None, None).unwrap();
         assert_eq!(receive(&theirs, &mut fds).unwrap().0, Received::Closed);
         assert_eq!(fds.len(), 2);
+    }
+
+    // A server rang its client, which sent something, never heard the bell, and closed.
+    #[test]
+    fn what_came_before_a_peer_closed_with_a_bell_unheard_is_not_lost() {
+        let (ours, theirs) = pair().unwrap();
+        ring(theirs.as_fd()).unwrap();
+        assert_eq!(send(ours.as_fd(), &[IoSlice::new(b"last")], &[]).unwrap(), Sent::Done);
+        drop(ours);
+        crate::sys::poll::wait_for_peer(theirs.as_fd(), None, None).unwrap();
+        let mut fds = Vec::new();
+        assert_eq!(receive(&theirs, &mut fds).unwrap().1, b"last");
+        while receive(&theirs, &mut fds).unwrap().0 != Received::Closed {}
     }
 
     #[test]
