@@ -6,6 +6,8 @@
 
 mod constant;
 mod imports;
+#[cfg(feature = "grammar")]
+mod outside;
 mod owner;
 mod removed;
 mod scope;
@@ -16,7 +18,8 @@ use crate::ir::{
     Item, Module, Param, Payload, Struct, Type, TypeKind, Union, Version,
 };
 use crate::source::Span;
-pub(crate) use imports::export;
+#[cfg(feature = "grammar")]
+pub(crate) use outside::export;
 pub(crate) use scope::NO_FLAG;
 use scope::Scope;
 
