@@ -1,18 +1,21 @@
 //! What each code means, at length, with an example that is wrong and one that is right.
 //!
-//! The pages are files in `explain/`, one for each code and each lint, so that they can be read and linked to. A
-//! test holds that no code lacks one, that each wrong example gives its code and no other, and that
-//! each right one is accepted.
+//! The pages are files in `explain/`, one for each code, each lint and each rule of `idlc breaking`, so
+//! that they can be read and linked to. Tests hold that none lacks its page, that each wrong example
+//! gives its code and no other, that each right one is accepted, and that a change from the text
+//! before to the one after is called by the page's rule.
 
 macro_rules! pages {
-    ($($code:literal)*) => {
-        /// Every page with its code or the name of its lint, in order.
-        pub const PAGES: &[(&str, &str)] =
+    ($(#[$doc:meta])* $name:ident: $($code:literal)*) => {
+        $(#[$doc])*
+        pub const $name: &[(&str, &str)] =
             &[$(($code, include_str!(concat!("../explain/", $code, ".md")))),*];
     };
 }
 
 pages! {
+    /// Every page about a text with its code or the name of its lint, in order.
+    PAGES:
     "E0001" "E0002" "E0003" "E0004" "E0005" "E0006" "E0007" "E0008"
     "E0009" "E0010" "E0011" "E0012" "E0013" "E0014" "E0015" "E0016"
     "E0017" "E0018" "E0019" "E0020" "E0021"
@@ -26,7 +29,22 @@ pages! {
     "could_be_final" "missing_uuid" "naming" "missing_docs" "field_without_default"
 }
 
-/// The page for a code, in Markdown. Codes are found whatever their case.
+pages! {
+    /// Every page about a change with the name of its rule, in the order of
+    /// [`Rule::ALL`](alpc_contract::Rule::ALL).
+    RULES:
+    "ADD_METHOD" "METHOD_REMOVED" "METHOD_RENAMED" "METHOD_MOVED" "SOURCE_RENAMED" "SOURCE_CHANGED"
+    "INTERFACE_RENAMED" "INTERFACE_REMOVED" "NEW_INTERFACE" "PARAM_ADDED" "PARAM_REQUIRED"
+    "PARAM_CHANGED" "FIELD_NO_DEFAULT" "FIELD_CHANGED" "FIELD_REMOVED" "FINAL_CHANGED"
+    "FINAL_TOGGLED" "TAG_CHANGED" "TAG_REMOVED" "BASE_CHANGED" "BOUND_WIDENED" "BOUND_NARROWED"
+    "DEFAULT_CHANGED" "RAISES_CHANGED" "SHAPE_CHANGED" "SEMANTIC" "HANDLE_CHANGED"
+}
+
+/// The page for a code, a lint or a rule, in Markdown. They are found whatever their case.
 pub fn explain(code: &str) -> Option<&'static str> {
-    PAGES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, page)| *page)
+    PAGES
+        .iter()
+        .chain(RULES)
+        .find(|(known, _)| known.eq_ignore_ascii_case(code))
+        .map(|(_, page)| *page)
 }

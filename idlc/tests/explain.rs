@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use alpc_contract::{Effect, Finding, Rule};
+use idlc::breaking;
 use idlc::compile::Compilation;
+use idlc::contract::Api;
 use idlc::diagnostic::{Colour, codes};
-use idlc::explain::PAGES;
+use idlc::explain::{PAGES, RULES};
 use idlc::fmt::format;
 use idlc::lint::LINTS;
 
@@ -90,5 +93,58 @@ fn right_examples_are_accepted_and_laid_out() {
             run.rust("right.idl", &module).unwrap();
         }
         assert_eq!(format(text).as_deref(), Ok(text), "{code}");
+    }
+}
+
+#[test]
+fn every_rule_of_breaking_has_a_page() {
+    let listed: Vec<_> = RULES.iter().map(|(name, _)| *name).collect();
+    let all: Vec<_> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+    assert_eq!(listed, all, "write idlc/explain/<RULE>.md and list it in explain.rs");
+    for (rule, (_, page)) in Rule::ALL.iter().zip(RULES) {
+        let title = format!("# {}: {}", rule.id(), rule.about());
+        assert_eq!(page.lines().next(), Some(title.as_str()));
+    }
+}
+
+/// What a page's example is as data.
+fn api(rule: Rule, text: &str) -> Api {
+    let mut run = Compilation::new();
+    let module = run.module_from_text("example.idl", text);
+    assert!(run.diagnostics().is_empty(), "{rule}:\n{}", run.drawn(Colour::Never));
+    assert_eq!(format(text).as_deref(), Ok(text), "{rule}");
+    Api::of(&module.unwrap())
+}
+
+/// What a change does to programs that run, and to those that are compiled again, at its worst.
+fn worst(findings: &[Finding]) -> (Effect, Effect) {
+    let wire = |finding: &Finding| finding.old_client_new_server.max(finding.new_client_old_server);
+    let worst = |of: &dyn Fn(&Finding) -> Effect| findings.iter().map(of).max();
+    let (wire, source) = (worst(&wire), worst(&|finding| finding.source));
+    (wire.unwrap_or(Effect::Ok), source.unwrap_or(Effect::Ok))
+}
+
+#[test]
+fn a_change_is_called_by_the_rule_of_its_page() {
+    for (rule, (_, page)) in Rule::ALL.iter().zip(RULES) {
+        let Some(before) = example(page, "## Before\n") else {
+            // There are no bases yet that a method could move to.
+            assert_eq!(*rule, Rule::MethodMoved);
+            continue;
+        };
+        let old = api(*rule, before);
+        let new = api(*rule, example(page, "## After\n").unwrap());
+        let findings = breaking::compare(&old, &new);
+        let found: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        assert!(
+            !found.is_empty() && found.iter().all(|found| found == rule),
+            "{rule}: {findings:?}"
+        );
+
+        let Some(instead) = example(page, "## Instead\n") else { continue };
+        let better = breaking::compare(&old, &api(*rule, instead));
+        let ((wire, source), (wire_then, source_then)) = (worst(&findings), worst(&better));
+        let harms_less = wire_then < wire || wire_then == wire && source_then < source;
+        assert!(harms_less, "{rule}: the page's advice is no better: {better:?}");
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use alpc_contract::Rule;
 use idlc::compile::Compilation;
 use idlc::diagnostic::{Colour, codes};
 
@@ -69,12 +70,28 @@ fn every_block_of_the_guide_is_what_the_guide_says() {
     }
 }
 
-/// `UPDATE_EXPECT=1` writes the table anew.
+/// What stands between the table of codes and that of rules.
+const RULES: &str = "
+## Rules of `idlc breaking`
+
+What a change does to old clients at a new server, to new clients at an old server, and to programs that
+are compiled again depends on which way the data goes; `idlc explain RULE` has an example, and what to
+write instead.
+
+| rule | |
+|---|---|
+";
+
+/// `UPDATE_EXPECT=1` writes the tables anew.
 #[test]
-fn every_error_code_is_in_the_reference() {
+fn every_error_code_and_rule_is_in_the_reference() {
     let mut table = String::from("| code | |\n|---|---|\n");
     for (code, about) in codes::ALL {
         writeln!(table, "| {code} | {about} |").unwrap();
+    }
+    table += RULES;
+    for rule in Rule::ALL {
+        writeln!(table, "| {rule} | {} |", rule.about()).unwrap();
     }
     let page = page("reference.md");
     let (text, _) = page.split_once("| code | |\n").unwrap();

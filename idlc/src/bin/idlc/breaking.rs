@@ -28,7 +28,7 @@ Compares files, or all files of folders, with an older version of them. OLD is o
 
 Each finding has a rule, and says what it does to old clients at a new server, to new clients at
 an old server, and to programs that are compiled with the new version. The status is 1 if
-something breaks those who count at the level.
+something breaks those who count at the level. `idlc explain RULE` says what to write instead.
 ",
     options: &[
         Switch { name: "--against", value: Some("OLD"), about: "the older version" },
