@@ -1,8 +1,10 @@
 //! The frame service: large buffers that travel both ways, are shared, and are changed in place.
 
 pub mod pixels;
+mod ring;
 pub mod source;
 pub mod story;
+pub mod viewer;
 
 /// The interface, from its `.idl` file.
 pub mod interface {

@@ -2,9 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actor;
 pub mod arguments;
 pub mod frames;
 pub mod kv;
+pub mod output;
 pub mod session;
 pub mod signals;
 pub mod tour;

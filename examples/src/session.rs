@@ -7,7 +7,7 @@ mod place;
 pub mod registry;
 pub mod story;
 
-use std::io::{self, Write};
+use crate::output::say;
 
 /// The interface, from its `.idl` file.
 pub mod interface {
@@ -16,8 +16,3 @@ pub mod interface {
 
 /// Where the manager is, unless one says otherwise.
 pub const PORT: &str = "acme.session";
-
-/// Writes a line. A process whose output nobody reads any more goes on.
-fn say(line: &str) {
-    let _unread = writeln!(io::stdout(), "{line}");
-}

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use alpc_examples::arguments::{Arguments, UsageError};
 use alpc_examples::kv::PORT;
 use alpc_examples::kv::interface::{
-    Entry, KeyValueClient, KvError, MAX_VALUE, PAGE, PutFlags, Stats,
+    Entry, KeyValueClient, KeyValueEvent, KvError, MAX_VALUE, PAGE, PutFlags, Stats,
 };
 use alpc_rpc::ConnectError;
 use alpc_rpc::prelude::*;
@@ -43,6 +43,7 @@ Usage: kv_client [OPTIONS] COMMAND
   list [PREFIX]                 print the keys that begin with PREFIX, with version, length and
                                 the seconds since they were stored
   stats                         print what the store holds
+  watch                         print each key that the store drops to make room, until it ends
 
   --name PORT                   the port of the store [acme.kv]
   --json                        print one line of JSON, also where the store says no
@@ -56,6 +57,13 @@ Exit codes: 0 done, 1 the store said no, 2 wrong usage or a file that cannot be 
 const DEFAULT_LEN: usize = 65536;
 
 enum Command {
+    /// There is one answer.
+    Ask(Question),
+    /// There are answers until the store ends.
+    Watch,
+}
+
+enum Question {
     Get { key: String },
     Read { key: String, offset: u64, len: usize },
     Put { key: String, value: Vec<u8>, when: When },
@@ -114,7 +122,10 @@ fn run(mut arguments: Arguments, format: Format) -> Result<(), Failure> {
     let name = arguments.parsed("--name")?.unwrap_or_else(|| PORT.to_owned());
     let command = command(arguments)?;
     let kv = KeyValueClient::connect(&name)?;
-    let answer = call(&kv, command)?;
+    let answer = match command {
+        Command::Ask(question) => call(&kv, question)?,
+        Command::Watch => return watch(&kv, format),
+    };
     let printed = match format {
         Format::Text => print_text(&answer),
         Format::Json => print_json(&answer),
@@ -126,15 +137,15 @@ fn command(mut arguments: Arguments) -> Result<Command, Failure> {
     let word = arguments.text_operand("COMMAND")?;
     let rest = &mut arguments;
     // Options come before operands: see `Arguments`.
-    let command = match word.as_str() {
-        "get" => Command::Get { key: key(rest)? },
+    let question = match word.as_str() {
+        "get" => Question::Get { key: key(rest)? },
         "read" => {
             let offset = rest.parsed("--offset")?.unwrap_or(0);
             let len = rest.parsed("--len")?.unwrap_or(DEFAULT_LEN);
             if len as u64 > MAX_VALUE {
                 return Err(UsageError(format!("--len is at most {MAX_VALUE}")).into());
             }
-            Command::Read { key: key(rest)?, offset, len }
+            Question::Read { key: key(rest)?, offset, len }
         }
         "put" => {
             let when = when(rest)?;
@@ -144,25 +155,29 @@ fn command(mut arguments: Arguments) -> Result<Command, Failure> {
                 Some(file) => contents(&file)?,
                 None => rest.text_operand("VALUE (or --file FILE)")?.into_bytes(),
             };
-            Command::Put { key, value, when }
+            Question::Put { key, value, when }
         }
         "delete" => {
             let if_version = rest.parsed("--if-version")?;
-            Command::Delete { key: key(rest)?, if_version }
+            Question::Delete { key: key(rest)?, if_version }
         }
-        "touch" => Command::Touch { key: key(rest)? },
+        "touch" => Question::Touch { key: key(rest)? },
         "list" => {
             let prefix = match rest.is_empty() {
                 true => String::new(),
                 false => rest.text_operand("PREFIX")?,
             };
-            Command::List { prefix }
+            Question::List { prefix }
         }
-        "stats" => Command::Stats,
+        "stats" => Question::Stats,
+        "watch" => {
+            arguments.finish()?;
+            return Ok(Command::Watch);
+        }
         other => return Err(UsageError(format!("there is no command `{other}`")).into()),
     };
     arguments.finish()?;
-    Ok(command)
+    Ok(Command::Ask(question))
 }
 
 fn key(arguments: &mut Arguments) -> Result<String, UsageError> {
@@ -201,20 +216,20 @@ fn contents(file: &OsStr) -> Result<Vec<u8>, Failure> {
     Ok(value)
 }
 
-fn call(kv: &KeyValueClient, command: Command) -> Result<Answer, Failure> {
+fn call(kv: &KeyValueClient, question: Question) -> Result<Answer, Failure> {
     // `split` keeps apart what the store says and what became of the call; `?` takes the latter.
-    let said = match command {
-        Command::Get { key } => {
+    let said = match question {
+        Question::Get { key } => {
             kv.get(&key).split()?.map(|(value, version)| Answer::Value { key, value, version })
         }
-        Command::Read { key, offset, len } => {
+        Question::Read { key, offset, len } => {
             let mut part = vec![0; len];
             kv.read(&key, offset, &mut part).split()?.map(|(read, total, version)| {
                 part.truncate(read);
                 Answer::Part { key, offset, part, total, version }
             })
         }
-        Command::Put { key, value, when } => {
+        Question::Put { key, value, when } => {
             let (flags, if_version) = match when {
                 When::Always => (PutFlags::CREATE | PutFlags::REPLACE, None),
                 When::Absent => (PutFlags::CREATE, None),
@@ -224,17 +239,17 @@ fn call(kv: &KeyValueClient, command: Command) -> Result<Answer, Failure> {
             let stored = kv.put(&key, &value, flags, if_version);
             stored.split()?.map(|version| Answer::Stored { key, version })
         }
-        Command::Delete { key, if_version } => {
+        Question::Delete { key, if_version } => {
             kv.delete(&key, if_version).split()?.map(|was_there| Answer::Deleted { key, was_there })
         }
-        Command::Touch { key } => {
+        Question::Touch { key } => {
             kv.touch(&key).map_err(CallError::into_transport)?;
             Ok(Answer::Touched { key })
         }
-        Command::List { prefix } => {
+        Question::List { prefix } => {
             Ok(Answer::Listed(list(kv, &prefix).map_err(CallError::into_transport)?))
         }
-        Command::Stats => Ok(Answer::Stats(kv.stats().map_err(CallError::into_transport)?)),
+        Question::Stats => Ok(Answer::Stats(kv.stats().map_err(CallError::into_transport)?)),
     };
     said.map_err(Failure::Refused)
 }
@@ -250,6 +265,29 @@ fn list(kv: &KeyValueClient, prefix: &str) -> Result<Vec<Entry>, CallError<Infal
             return Ok(entries);
         }
     }
+}
+
+/// Prints what the store tells by itself, as it comes.
+fn watch(kv: &KeyValueClient, format: Format) -> Result<(), Failure> {
+    let mut events = kv.events();
+    // Not on the standard output, which has the keys alone.
+    eprintln!("watching");
+    let mut missed = 0;
+    while let Some(event) = events.next() {
+        let event = event?;
+        // Whoever is too slow is told so, since a cache that misses an event keeps what is gone.
+        if events.missed() > missed {
+            missed = events.missed();
+            eprintln!("{missed} events were missed by now");
+        }
+        let KeyValueEvent::Evicted { key } = event else { continue };
+        let printed = match format {
+            Format::Text => writeln!(io::stdout(), "{key}"),
+            Format::Json => writeln!(io::stdout(), "{}", json!({ "evicted": key })),
+        };
+        printed.map_err(Failure::Output)?;
+    }
+    Ok(())
 }
 
 /// Seconds since an entry was stored, where that is known.

@@ -1,12 +1,14 @@
 //! The frame service as its clients call it.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alpc_rpc::prelude::*;
 
-use super::interface::{FrameError, FrameInfo, FrameSource, KEPT, PixelFormat, Rect};
+use super::interface::{FrameError, FrameInfo, FrameRing, FrameSource, KEPT, PixelFormat, Rect};
 use super::pixels;
+use super::ring::Rings;
 
 /// Keeps the newest frames, each as a frozen section: it is made once, and whoever looks at it looks
 /// at the same memory.
@@ -14,6 +16,7 @@ use super::pixels;
 pub struct Frames {
     frames: Mutex<Kept>,
     curve: Mutex<Vec<f32>>,
+    rings: Arc<Rings>,
 }
 
 #[derive(Default)]
@@ -28,6 +31,20 @@ struct Frame {
     pixels: Blob,
 }
 
+impl Kept {
+    /// Keeps a frame, and gives it its id.
+    fn keep(&mut self, info: &FrameInfo, pixels: Blob) -> u64 {
+        self.last_id += 1;
+        let mut info = info.clone();
+        info.id = self.last_id;
+        if self.newest_last.len() as u64 == KEPT {
+            self.newest_last.pop_front();
+        }
+        self.newest_last.push_back(Frame { info, pixels });
+        self.last_id
+    }
+}
+
 impl FrameSource for Frames {
     fn submit(&self, _: &Call<'_>, mut info: FrameInfo, pixels: &[u8]) -> Result<u64, FrameError> {
         let needed = pixels::needed(&info).ok_or(FrameError::Unsupported(info.format))?;
@@ -35,15 +52,10 @@ impl FrameSource for Frames {
             return Err(FrameError::BufferTooSmall { needed });
         }
         // Out of memory for a frame is out of memory for the frame that it would have been.
-        let pixels = Blob::new(pixels).map_err(|_| FrameError::NoSuchFrame)?;
-        let mut kept = lock(&self.frames);
-        kept.last_id += 1;
-        info.id = kept.last_id;
-        if kept.newest_last.len() as u64 == KEPT {
-            kept.newest_last.pop_front();
-        }
-        kept.newest_last.push_back(Frame { info, pixels });
-        Ok(kept.last_id)
+        let blob = Blob::new(pixels).map_err(|_| FrameError::NoSuchFrame)?;
+        info.id = lock(&self.frames).keep(&info, blob);
+        self.rings.put(&info, pixels);
+        Ok(info.id)
     }
 
     fn capture(
@@ -104,6 +116,18 @@ impl FrameSource for Frames {
     fn set_lut(&self, _: &Call<'_>, lut: &[f32]) {
         *lock(&self.curve) = lut.to_vec();
     }
+
+    fn attach_ring(
+        &self,
+        cx: &Call<'_>,
+        memory: OwnedFd,
+        slot_bytes: u32,
+        slots: u32,
+    ) -> Result<Arc<dyn FrameRing>, FrameError> {
+        let viewer = cx.peer().to_string();
+        let ring = self.rings.attach(&viewer, memory, slot_bytes, slots)?;
+        Ok(Arc::new(ring))
+    }
 }
 
 fn has_room(pixels: &OutBuf<'_>, needed: u64) -> Result<(), FrameError> {
@@ -114,6 +138,6 @@ fn has_room(pixels: &OutBuf<'_>, needed: u64) -> Result<(), FrameError> {
 }
 
 /// A handler that panicked is its caller's trouble; what it guarded is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

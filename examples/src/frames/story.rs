@@ -1,20 +1,17 @@
-//! The scenario, played by two processes: the service, and this one as its camera and its viewer.
+//! The scenario, played by three processes: the service, this one as its camera and a viewer, and a
+//! viewer that is killed.
 
-use std::error::Error;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod ring;
+
 use std::time::Duration;
 
-use alpc_rpc::Client;
 use alpc_rpc::prelude::*;
 
 use super::interface::{
     FrameError, FrameInfo, FrameSourceClient, KEPT, MAX_FRAME, PixelFormat, Rect,
 };
 use super::pixels::picture;
-
-/// What did not happen as told.
-pub type Failure = Box<dyn Error + Send + Sync>;
+use crate::actor::{Actor, Failure, narrate};
 
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 540;
@@ -27,16 +24,18 @@ const HEIGHT: u32 = 540;
 pub fn tell() -> Result<(), Failure> {
     // Not the port of a real service, and not that of another story.
     let port = format!("acme.frames.story.{}", std::process::id());
-    println!("the service starts in a process of its own");
-    let service = Service::start(&port)?;
+    narrate("the service starts in a process of its own");
+    let service = Actor::start("service", &["serve", "--name", &port, "--until-input-ends"])?;
+    service.wait_for("serving")?;
     let frames = FrameSourceClient::connect(&port)?;
     nothing_yet(&frames)?;
     let ids = submit(&frames)?;
     capture(&frames)?;
     look(&frames, &ids)?;
     convert(&frames)?;
-    service.end()?;
-    println!("everything happened as told");
+    ring::tell(&port, &frames, &service)?;
+    expect(service.end()?.success(), "that the service ends in order")?;
+    narrate("everything happened as told");
     Ok(())
 }
 
@@ -48,7 +47,7 @@ fn info(number: u32) -> FrameInfo {
 fn nothing_yet(frames: &FrameSourceClient) -> Result<(), Failure> {
     let early = frames.capture(None, &mut [0; 16]).split()?;
     expect(early == Err(FrameError::NoSuchFrame), "a frame before the first")?;
-    println!("there is no frame yet, and the service says so");
+    narrate("there is no frame yet, and the service says so");
     Ok(())
 }
 
@@ -62,7 +61,7 @@ fn submit(frames: &FrameSourceClient) -> Result<Vec<u64>, Failure> {
     let short = frames.submit(&info(9), &[0; 100]).split()?;
     let needed = u64::from(WIDTH * HEIGHT * 4);
     expect(short == Err(FrameError::BufferTooSmall { needed }), "a frame with too few pixels")?;
-    println!("the camera has submitted {} frames of {needed} bytes", ids.len());
+    narrate(&format!("the camera has submitted {} frames of {needed} bytes", ids.len()));
     Ok(ids)
 }
 
@@ -74,14 +73,14 @@ fn capture(frames: &FrameSourceClient) -> Result<(), Failure> {
     let (written, info) = captured.split()??;
     expect(written == newest.len() && pixels == newest, "the newest frame")?;
     expect(info.captured_at == Duration::from_millis(40 * KEPT), "when it was captured")?;
-    println!("the newest frame came into our own buffer: {:?}", travelled.bulk);
+    narrate(&format!("the newest frame came into our own buffer: {:?}", travelled.bulk));
 
     let region = Rect { x: 940, y: 530, w: 100, h: 100 };
     let (written, part) = frames.capture(Some(&region), &mut pixels).split()??;
     expect((part.width, part.height, written) == (20, 10, 800), "the size of the corner")?;
     let corner = newest.chunks(WIDTH as usize * 4).skip(530).flat_map(|line| &line[940 * 4..]);
     expect(pixels[..written].iter().eq(corner), "the corner of the newest frame")?;
-    println!("a region of it came without the rest, and ends where the frame does");
+    narrate("a region of it came without the rest, and ends where the frame does");
 
     let refused = frames.capture(None, &mut pixels[..1000]).split()?;
     let needed = newest.len() as u64;
@@ -89,7 +88,7 @@ fn capture(frames: &FrameSourceClient) -> Result<(), Failure> {
         refused.is_err_and(|error| error == FrameError::BufferTooSmall { needed }),
         "a refusal",
     )?;
-    println!("a buffer that is too small is told how large it must be");
+    narrate("a buffer that is too small is told how large it must be");
     Ok(())
 }
 
@@ -104,7 +103,7 @@ fn look(frames: &FrameSourceClient, ids: &[u64]) -> Result<(), Failure> {
     let (info, view) = frames.map_frame(newest).split()??;
     let seen = view.frozen().ok_or("the service lends its frames frozen")?;
     expect(info.id == newest && seen == picture(WIDTH, HEIGHT, KEPT as u32), "the newest frame")?;
-    println!("the newest frame was looked at in the service's own memory, and nothing was copied");
+    narrate("the newest frame was looked at in the service's own memory, and nothing was copied");
 
     // The camera goes on, and the frame makes room; who looks at it does not notice.
     for number in 10..10 + KEPT as u32 {
@@ -112,7 +111,7 @@ fn look(frames: &FrameSourceClient, ids: &[u64]) -> Result<(), Failure> {
     }
     let forgotten = frames.map_frame(newest).split()?.is_err();
     expect(forgotten && seen == picture(WIDTH, HEIGHT, KEPT as u32), "a frame that stays")?;
-    println!("the service has forgotten it since, and it is still there for whoever looks");
+    narrate("the service has forgotten it since, and it is still there for whoever looks");
     Ok(())
 }
 
@@ -123,7 +122,7 @@ fn convert(frames: &FrameSourceClient) -> Result<(), Failure> {
     let left = frames.convert(wide, narrow, &mut pixels).split()??;
     let expected = (0..1_500_000_u32).map(|at| (at % 251) as u8);
     expect(left == 1_500_000 && pixels[..left].iter().copied().eq(expected), "half as many")?;
-    println!("samples of 16 bits became samples of 8, in place");
+    narrate("samples of 16 bits became samples of 8, in place");
 
     let negative: Vec<f32> = (0..256_u16).map(|at| 1.0 - f32::from(at) / 255.0).collect();
     frames.set_lut(&negative)?;
@@ -136,50 +135,17 @@ fn convert(frames: &FrameSourceClient) -> Result<(), Failure> {
             _ => *now == 255 - then,
         });
     expect(is_negative, "the negative")?;
-    println!("a curve of floats, sent as it lies in memory, made a picture its negative");
+    narrate("a curve of floats, sent as it lies in memory, made a picture its negative");
 
     let backwards = frames.convert(narrow, wide, &mut pixels).split()?;
     expect(backwards == Err(FrameError::Unsupported(wide)), "a refusal")?;
     let too_long = vec![0; MAX_FRAME as usize + 1];
     let refused = frames.submit(&info(0), &too_long).split();
     expect(refused.is_err(), "that more than a frame may have is never sent")?;
-    println!("what the service does not do, or nobody may send, is refused");
+    narrate("what the service does not do, or nobody may send, is refused");
     Ok(())
 }
 
 fn expect(holds: bool, what: &str) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(format!("not as told: {what}").into()) }
-}
-
-/// The service's process. It ends with this one, however that comes about.
-struct Service(Child);
-
-impl Service {
-    fn start(port: &str) -> Result<Service, Failure> {
-        let mut service = Command::new(std::env::current_exe()?)
-            .args(["serve", "--name", port, "--until-input-ends"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = service.stdout.take().ok_or("the service has no output")?;
-        let service = Service(service);
-        let ready = BufReader::new(output).lines().next();
-        match ready {
-            Some(Ok(line)) if line.contains("serving") => Ok(service),
-            _ => Err("the service did not start".into()),
-        }
-    }
-
-    /// Ends its input, and waits.
-    fn end(mut self) -> Result<(), Failure> {
-        drop(self.0.stdin.take());
-        expect(self.0.wait()?.success(), "that the service ends in order")
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ended_already = self.0.kill();
-        let _status = self.0.wait();
-    }
 }

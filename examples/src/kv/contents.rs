@@ -79,9 +79,11 @@ pub enum Edit<'a> {
 /// What an edit does to the entries.
 #[derive(Debug)]
 pub struct Change {
-    removed: Vec<Arc<str>>,
+    /// The key that was to go.
+    deleted: Option<Arc<str>>,
+    /// Those that make room, which nobody asked for.
+    evicted: Vec<Arc<str>>,
     stored: Option<Record>,
-    evicted: u64,
     /// The entry's new version, or the highest there is when no entry got one.
     pub version: u64,
 }
@@ -89,7 +91,11 @@ pub struct Change {
 impl Change {
     /// Whether it does anything at all.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.stored.is_none()
+        self.removed().next().is_none() && self.stored.is_none()
+    }
+
+    fn removed(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.deleted.iter().chain(&self.evicted)
     }
 }
 
@@ -160,9 +166,9 @@ impl Contents {
         match edit {
             Edit::Put(value) => self.plan_put(key, value, limits),
             Edit::Delete => {
-                let removed = self.entries.get_key_value(key).map(|(key, _)| key.clone());
-                let removed = removed.into_iter().collect();
-                Ok(Change { removed, stored: None, evicted: 0, version: self.last_version })
+                let deleted = self.entries.get_key_value(key).map(|(key, _)| key.clone());
+                let (evicted, version) = (Vec::new(), self.last_version);
+                Ok(Change { deleted, evicted, stored: None, version })
             }
         }
     }
@@ -178,37 +184,37 @@ impl Contents {
         let stored = Record { key: key.into(), version, value: value.into(), modified };
         let replaced = self.entries.get(key).map_or(0, |(record, _)| record.cost());
         let mut cost = self.cost - replaced + stored.cost();
-        let mut removed = Vec::new();
+        let mut evicted = Vec::new();
         let mut oldest = self.by_use.values().filter(|other| ***other != *key);
         while cost > limits.capacity {
             let Some(key) = oldest.next() else { break };
             cost -= self.entries.get(key).map_or(0, |(record, _)| record.cost());
-            removed.push(key.clone());
+            evicted.push(key.clone());
         }
-        let evicted = removed.len() as u64;
-        Ok(Change { removed, stored: Some(stored), evicted, version })
+        Ok(Change { deleted: None, evicted, stored: Some(stored), version })
     }
 
     /// What there would be after `change`.
     pub fn after(&self, change: &Change) -> Vec<Record> {
         let gone = |key: &str| {
             let replaced = change.stored.iter().map(|record| &record.key);
-            change.removed.iter().chain(replaced).any(|other| **other == *key)
+            change.removed().chain(replaced).any(|other| **other == *key)
         };
         let kept = self.entries.values().map(|(record, _)| record);
         let kept = kept.filter(|record| !gone(&record.key));
         kept.chain(&change.stored).cloned().collect()
     }
 
-    /// Makes `change`, which was planned of these contents.
-    pub fn apply(&mut self, change: Change) {
-        change.removed.iter().for_each(|key| self.remove(key));
+    /// Makes `change`, which was planned of these contents. Returns the keys that made room.
+    pub fn apply(&mut self, change: Change) -> Vec<Arc<str>> {
+        change.removed().for_each(|key| self.remove(key));
         self.last_version = change.version;
-        self.evicted += change.evicted;
+        self.evicted += change.evicted.len() as u64;
         if let Some(record) = change.stored {
             self.remove(&record.key);
             self.insert(record);
         }
+        change.evicted
     }
 
     /// The first `most` entries by key that begin with `prefix` and come after `after`. Looking
@@ -302,7 +308,8 @@ mod tests {
         put(&mut contents, "a", &[0; 10], &limits);
         put(&mut contents, "b", &[0; 10], &limits);
         contents.touch("a");
-        put(&mut contents, "c", &[0; 10], &limits);
+        let change = contents.plan("c", &Edit::Put(&[0; 10]), Condition::Always, &limits);
+        assert_eq!(contents.apply(change.unwrap()), ["b".into()], "who made room");
         assert_eq!(contents.get("b"), Err(KvError::NotFound));
         assert!(contents.get("a").is_ok() && contents.get("c").is_ok());
         let Stats { keys, bytes, evicted, touched, .. } = contents.stats();

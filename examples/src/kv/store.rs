@@ -6,7 +6,7 @@ use alpc_rpc::{Call, OutBuf};
 
 use super::contents::{Condition, Contents, Edit, Limits};
 use super::data_file::{DataFile, Saved};
-use super::interface::{Entry, KeyValue, KvError, PAGE, PutFlags, Stats};
+use super::interface::{Entry, KeyValue, KeyValueEmitter, KvError, PAGE, PutFlags, Stats};
 
 /// A key-value store in memory, with a file behind it or without.
 #[derive(Debug)]
@@ -16,18 +16,24 @@ pub struct Store {
     /// for the disk.
     file: Mutex<Option<DataFile>>,
     contents: Mutex<Contents>,
+    events: KeyValueEmitter,
 }
 
 impl Store {
     /// A store that forgets everything when it ends.
     pub fn in_memory(limits: Limits) -> Store {
-        Store { limits, file: Mutex::new(None), contents: Mutex::default() }
+        Store::new(None, Contents::default(), limits)
     }
 
     /// A store that goes on with what its file held.
     pub fn backed_by(file: DataFile, saved: Saved, limits: Limits) -> Store {
         let contents = Contents::restore(saved.records, saved.last_version);
-        Store { limits, file: Mutex::new(Some(file)), contents: Mutex::new(contents) }
+        Store::new(Some(file), contents, limits)
+    }
+
+    fn new(file: Option<DataFile>, contents: Contents, limits: Limits) -> Store {
+        let (file, contents) = (Mutex::new(file), Mutex::new(contents));
+        Store { limits, file, contents, events: KeyValueEmitter::new() }
     }
 
     /// Makes a change, first in the file and then in memory: nobody reads what might be lost.
@@ -46,7 +52,12 @@ impl Store {
             let saved = file.save(&Saved { records, last_version });
             saved.map_err(|error| KvError::NotSaved { reason: error.to_string() })?;
         }
-        lock(&self.contents).apply(change);
+        let evicted = lock(&self.contents).apply(change);
+        // Still one change after the other, so events come in the order of the changes. They wait
+        // for nobody, and a key that could be stored can be told.
+        for key in evicted {
+            let _told = self.events.evicted(&key);
+        }
         Ok((last_version, changes))
     }
 }
@@ -100,6 +111,10 @@ impl KeyValue for Store {
 
     fn stats(&self, _: &Call<'_>) -> Stats {
         lock(&self.contents).stats()
+    }
+
+    fn emitter(&self) -> &KeyValueEmitter {
+        &self.events
     }
 }
 

@@ -1,14 +1,9 @@
 //! The scenario, played by real processes: each is this program, started with other arguments.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
 
 use alpc_rpc::prelude::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,12 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::interface::{
     EndReason, LaunchTarget, Member, ProcessInfo, SessionError, SessionManagerClient,
 };
-
-/// What did not happen as told.
-pub type Failure = Box<dyn Error + Send + Sync>;
-
-/// How long an actor may take for its part. It is never waited for in full when all goes well.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::actor::{Actor, Failure, PATIENCE, narrate};
 
 /// Plays the scenario, and tells it line by line.
 ///
@@ -189,97 +179,4 @@ fn expect(happened: bool, otherwise: impl FnOnce() -> String) -> Result<(), Fail
 
 fn expect_code(status: &ExitStatus, code: i32) -> Result<(), Failure> {
     expect(status.code() == Some(code), || format!("{status} instead of exit code {code}"))
-}
-
-fn narrate(line: &str) {
-    print_line("", line);
-}
-
-fn print_line(who: &str, line: &str) {
-    // If nobody reads the story any more, its outcome still counts.
-    let _unread = writeln!(io::stdout(), "{who:>8} | {line}");
-}
-
-/// Prints what an actor says, and passes it on.
-fn print_lines(role: &'static str, from: impl Read + Send + 'static, to: Sender<String>) {
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            print_line(role, &line);
-            if to.send(line).is_err() {
-                return;
-            }
-        }
-    });
-}
-
-/// One process of the story.
-struct Actor {
-    role: &'static str,
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Actor {
-    fn start(role: &'static str, arguments: &[&str]) -> Result<Actor, Failure> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (output, errors) = (child.stdout.take(), child.stderr.take());
-        let (send, lines) = channel();
-        print_lines(role, output.ok_or("a child without output")?, send.clone());
-        print_lines(role, errors.ok_or("a child without errors")?, send);
-        Ok(Actor { role, child, lines })
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Waits until the actor says a line with `what` in it.
-    fn wait_for(&self, what: &str) -> Result<(), Failure> {
-        self.wait_for_all(vec![what.to_owned()])
-    }
-
-    /// Waits until the actor has said all of it, in any order.
-    fn wait_for_all(&self, mut what: Vec<String>) -> Result<(), Failure> {
-        let end = Instant::now() + PATIENCE;
-        while !what.is_empty() {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => what.retain(|what| !line.contains(what)),
-                Err(_) => return Err(format!("{} never said {what:?}", self.role).into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a line to the actor's input.
-    fn tell(&mut self, line: &str) -> Result<(), Failure> {
-        let input = self.child.stdin.as_mut().ok_or("a child without input")?;
-        Ok(writeln!(input, "{line}")?)
-    }
-
-    /// Ends the actor's input, upon which it ends.
-    fn end(mut self) -> Result<ExitStatus, Failure> {
-        drop(self.child.stdin.take());
-        Ok(self.child.wait()?)
-    }
-
-    /// Kills the actor, which can do nothing about it.
-    fn kill(mut self) -> Result<(), Failure> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Actor {
-    /// A story that failed leaves nobody behind.
-    fn drop(&mut self) {
-        let _ended_already = self.child.kill();
-        let _status = self.child.wait();
-    }
 }

@@ -128,6 +128,54 @@ fn the_stores_limits_hold() {
 }
 
 #[test]
+fn who_watches_is_told_of_each_key_that_makes_room() {
+    let scratch = Scratch::new();
+    // Room for two entries: each takes 128 bytes beside its key and its value.
+    let mut server = serve(&scratch, &["--capacity", "300"]);
+    let watchers = [&["watch"][..], &["watch", "--json"]].map(|arguments| {
+        let watcher = scratch.start(CLIENT, arguments);
+        watcher.wait_for("watching");
+        watcher
+    });
+    for key in ["a", "b"] {
+        assert_eq!(client(&scratch, &["put", key, "1"]).code, Some(0));
+    }
+    // A use of the older one, so that the other makes room; and a key that goes because it is told to.
+    assert_eq!(client(&scratch, &["get", "a"]).stdout, b"1");
+    assert_eq!(client(&scratch, &["put", "c", "1"]).code, Some(0));
+    assert_eq!(client(&scratch, &["delete", "a"]).code, Some(0));
+    for key in ["d", "e"] {
+        assert_eq!(client(&scratch, &["put", key, "1"]).code, Some(0));
+    }
+    let [text, json] = &watchers;
+    assert_eq!([text.next_line(), text.next_line()], ["b", "c"]);
+    assert_eq!([json.next_line(), json.next_line()], [r#"{"evicted":"b"}"#, r#"{"evicted":"c"}"#]);
+    assert_eq!(json_of(&scratch, &["stats"]).1["evicted"], 2);
+
+    assert_eq!(server.signal(Signal::TERM).code(), Some(0));
+    for watcher in watchers {
+        assert_eq!(watcher.end().code(), Some(3), "the store is gone");
+    }
+}
+
+#[test]
+fn who_watches_and_is_killed_is_no_trouble_to_the_store() {
+    let scratch = Scratch::new();
+    let _server = serve(&scratch, &["--capacity", "150"]);
+    let watchers = ["first", "second"].map(|_| {
+        let watcher = scratch.start(CLIENT, &["watch"]);
+        watcher.wait_for("watching");
+        watcher
+    });
+    let [killed, other] = watchers;
+    killed.kill();
+    for key in ["a", "b", "c"] {
+        assert_eq!(client(&scratch, &["put", key, "1"]).code, Some(0));
+    }
+    assert_eq!([other.next_line(), other.next_line()], ["a", "b"]);
+}
+
+#[test]
 fn a_touch_arrives_though_its_client_does_not_wait() {
     let scratch = Scratch::new();
     let _server = serve(&scratch, &[]);

@@ -118,6 +118,12 @@ impl Running {
         }
     }
 
+    /// The next line, whatever it says.
+    #[track_caller]
+    pub(crate) fn next_line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("no line came")
+    }
+
     pub(crate) fn tell(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
