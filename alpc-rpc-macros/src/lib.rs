@@ -62,6 +62,7 @@ use proc_macro::TokenStream;
 /// | `endpoint = "acme.kv"` | where `connect_default` goes |
 /// | `added = "1.1"` | the version that it came with |
 /// | `stable` | others depend on it: it must have a `uuid` |
+/// | `reserved(get_all, older)` | names of methods that must not come back |
 /// | `crate = path` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
 ///
 /// # Methods
@@ -77,6 +78,7 @@ use proc_macro::TokenStream;
 /// | `#[event]` | no method, but what the server tells unasked: see below |
 /// | `#[returns(info, pixels)]` | the returned tuple is several results, with these names |
 /// | `#[added(1.1)]` | the version that it came with; also on parameters. Such a method has a body that answers `Unimplemented`, unless it is given one (with `panic = "abort"` it has none) |
+/// | `#[removed(1.4)]` | it is no more: taken out of the trait, while its name is not used again; also on parameters and events, whose place on the wire stays |
 /// | `#[deprecated]`, `#[doc(hidden)]` | so is the client's method |
 /// | `#[must_understand]` | one-way: a server that does not know it closes the connection |
 /// | `#[cancellable]` | the handler looks at `Call::is_cancelled` |
@@ -84,7 +86,8 @@ use proc_macro::TokenStream;
 /// `#[sensitive]` on a parameter or in `#[returns]` keeps its value out of the texts of errors.
 ///
 /// A returned tuple without `#[returns]` is one result that is a tuple. `#[raw]`, `#[max]` and
-/// `#[min]` may stand before a name in `#[returns]`; `_` is the one result without a name.
+/// `#[min]` may stand before a name in `#[returns]`; `_` is the one result without a name. A result
+/// that is no more stands there with its type: `#[returns(count, #[removed(1.4)] text: String)]`.
 ///
 /// # Parameters
 ///
@@ -274,6 +277,8 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | `#[alpc(flags(READ = 0x1, ..))]` | a struct around an unsigned integer whose bits have names |
 /// | `#[alpc(name = "acme.kv.Entry")]` | its full name, by which versions are compared |
 /// | `#[alpc(added = "1.1")]` | the version that it came with |
+/// | `#[alpc(removed(1.4, nick: String, after = name))]` | a field, value or variant that is no more; see below |
+/// | `#[alpc(reserved(4, 7..=9, Old))]` | numbers and names that must not come back |
 /// | `#[alpc(sensitive)]` | nobody prints it: gets a `Debug` that tells nothing, in place of a derived one |
 /// | `#[alpc(crate = path)]` | where the crate `alpc_rpc` is, if not at `::alpc_rpc` |
 ///
@@ -303,6 +308,40 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | `#[alpc(sensitive)]` | nobody prints the field: the type gets a `Debug` without it, in place of a derived one |
 /// | `#[alpc(value = N)]` | the number of an enum's variant, as does `= N` |
 /// | `#[alpc(tag = N)]` | the tag of a union's variant |
+///
+/// # What is no more
+///
+/// A field that is removed is gone in Rust and keeps its place on the wire, since old peers read by
+/// position: the zero of its type is sent there, or its default. So it is said where it stood, with
+/// `after` or `before`; those of a variant are said on the variant. Numbers of an enum and variants of
+/// a union or error need no place if they have their number. A flag is marked in its list, with
+/// `#[alpc(removed = "1.4")]`.
+///
+/// ```
+/// use alpc_rpc::Alpc;
+///
+/// #[derive(Alpc, Debug, Clone, PartialEq)]
+/// #[alpc(removed(1.4, nick: String, after = name))]
+/// #[alpc(removed(1.5, #[alpc(added = "1.1", default = 70)] weight: u32, after = age))]
+/// pub struct Person {
+///     pub name: String,
+///     #[alpc(default = 0)]
+///     pub age: u32,
+/// }
+///
+/// #[derive(Alpc, Debug, Clone, Copy, PartialEq)]
+/// #[alpc(removed(1.4, Careful = 2), reserved(3, 7..=9, Safe))]
+/// pub enum Mode {
+///     #[alpc(value = 1)]
+///     Fast,
+///     #[alpc(value = 4)]
+///     Slow,
+///     Unrecognized(u8),
+/// }
+///
+/// let person = Person { name: "Ada".into(), age: 36 };
+/// # assert_eq!(person.clone(), person);
+/// ```
 #[proc_macro_derive(Alpc, attributes(alpc))]
 pub fn derive_alpc(item: TokenStream) -> TokenStream {
     idlc::front::rust::expand_derive(item.into()).into()

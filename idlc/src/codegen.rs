@@ -129,17 +129,17 @@ pub fn struct_impls(item: &Struct, runtime: &Runtime) -> TokenStream {
 
 /// What goes with an enum that is defined already.
 pub fn enum_impls(item: &Enum, runtime: &Runtime) -> TokenStream {
-    shut_in(runtime, enumeration::impls(item))
+    shut_in(runtime, enumeration::impls(&living_members(item)))
 }
 
 /// What goes with flags that are defined already.
 pub fn flags_impls(item: &Flags, runtime: &Runtime) -> TokenStream {
-    shut_in(runtime, flags::impls(item))
+    shut_in(runtime, flags::impls(&living_flags(item)))
 }
 
 /// What goes with an error or other union that is defined already.
 pub fn union_impls(item: &Union, runtime: &Runtime) -> TokenStream {
-    shut_in(runtime, union::impls(item))
+    shut_in(runtime, union::impls(&living_variants(item)))
 }
 
 /// The enum without members that are no more: they are numbers that it does not know.

@@ -18,5 +18,6 @@ pub mod roles;
 pub mod stage;
 pub mod strict;
 pub mod trial;
+pub mod twins;
 pub mod types;
 pub mod watchdog;

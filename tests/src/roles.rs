@@ -13,7 +13,7 @@ use alpc_rpc::transport::Admission;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, idle, marks, types};
+use crate::{bounds, garbage, idle, marks, twins, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -43,6 +43,7 @@ pub fn play(arguments: &[String]) {
         ["marks", "persons"] => serve(&starter, |port| port.interface(marks::persons())),
         ["marks", "switches"] => serve(&starter, |port| port.interface(marks::switches())),
         ["marks", "places"] => serve(&starter, |port| port.interface(marks::places())),
+        ["twins", "removed"] => serve(&starter, |port| port.interface(twins::persons())),
         ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
         ["garbage"] => garbage::serve(TRIAL, || say("ready")).map_err(|error| error.to_string()),
         ["default caller"] => call_default(),

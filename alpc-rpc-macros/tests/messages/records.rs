@@ -26,4 +26,27 @@ struct Final {
     a: u32,
 }
 
+#[derive(Alpc)]
+#[alpc(removed(1.4, nick: String))]
+#[alpc(removed(1.4, age: u32, after = nam))]
+#[alpc(removed(1.4, size: u32, behind = name))]
+#[alpc(removed)]
+struct Removed {
+    name: String,
+}
+
+#[derive(Alpc)]
+#[alpc(reserved, removed(1.4, Slow))]
+enum Reserved {
+    Fast,
+    Unrecognized(u32),
+}
+
+#[derive(Alpc)]
+#[alpc(reserved(9..=7, 1..2, "three"))]
+enum Ranges {
+    Fast,
+    Unrecognized(u32),
+}
+
 fn main() {}

@@ -28,7 +28,7 @@ fn event_name(interface: &Name) -> Ident {
 /// The method by which a server's trait says where its events come from. Nothing without events.
 pub fn emitter_method(item: &Interface) -> Option<TokenStream> {
     let emitter = emitter_name(&item.name);
-    (!item.events.is_empty()).then(|| {
+    item.events.iter().any(|event| !event.availability.is_removed()).then(|| {
         quote! {
             /// Where this object's events are sent from.
             fn emitter(&self) -> &#emitter;

@@ -9,6 +9,7 @@ use alpc_tests::goldens::imports::types::{Failure as Nowhere, Mode, Point, Right
 use alpc_tests::goldens::sensitive::{Key, Level, Login, LoginError, LoginsClient};
 use alpc_tests::goldens::tombstones::{Failure, Person, PersonsClient};
 use alpc_tests::roles::ECHO;
+use alpc_tests::twins::{removed, removed_in_rust as twins};
 use expect_test::expect;
 
 use crate::stage;
@@ -40,6 +41,26 @@ fn tombstones_keep_their_place_and_are_seen_by_nobody() {
     let nobody = Person::new("nobody".to_owned());
     let Err(CallError::App(Failure::NotFound { name })) = client.put(&nobody) else { panic!() };
     assert_eq!(name, "nobody");
+}
+
+#[test]
+fn a_trait_and_its_twin_agree_on_what_is_removed() {
+    let stage = stage("marks: twins");
+    let _server = stage.ready(&["twins", "removed"]);
+    let client: twins::PersonsClient = stage.connect(ECHO);
+    let (idl, rust) = (removed::PersonsClient::INTERFACE, twins::PersonsClient::INTERFACE);
+    assert_eq!(idl.fingerprint(), rust.fingerprint());
+
+    let person = |name: &str| twins::Person { name: name.to_owned(), age: 42 };
+    assert_eq!(client.put(&person("joe")).unwrap(), (42, 3));
+    let Err(CallError::App(twins::Failure::NotFound { name })) = client.put(&person("nobody"))
+    else {
+        panic!()
+    };
+    assert_eq!(name, "nobody");
+    let error = client.put(&person("bare")).unwrap_err();
+    assert!(matches!(error, CallError::App(twins::Failure::Bare)), "{error:?}");
+    assert_eq!(client.none().unwrap(), 7);
 }
 
 #[test]

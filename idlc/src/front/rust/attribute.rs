@@ -87,12 +87,15 @@ pub(super) const OF_METHODS: &[&str] = &[
     "timeout",
     "wire_name",
     "added",
+    "removed",
     "returns",
 ];
 
 /// Our attributes of parameters.
-pub(super) const OF_PARAMETERS: &[&str] =
-    &["out", "view", "raw", "copy", "moved", "data", "handle", "max", "min", "default", "added"];
+pub(super) const OF_PARAMETERS: &[&str] = &[
+    "out", "view", "raw", "copy", "moved", "data", "handle", "max", "min", "default", "added",
+    "removed",
+];
 
 /// Reports an attribute that is one of `elsewhere`, or nearly one of `here`; says whether it did. All
 /// others are Rust's to judge.
@@ -185,6 +188,15 @@ pub(super) fn version(text: &At<String>, found: &mut Diagnostics) -> Option<At<V
         found.push(error.help("a version is `major.minor`, as in `1.0`"));
     }
     version.map(|version| At::new(version, text.span))
+}
+
+/// `1.4` or `"1.4"`: a number by its text, since 1.10 is not 1.1.
+pub(super) fn version_literal(literal: &syn::Lit, found: &mut Diagnostics) -> Option<At<Version>> {
+    let text = match literal {
+        syn::Lit::Str(text) => text.value(),
+        other => super::ty::text(other),
+    };
+    version(&At::new(text, span_of(literal)), found)
 }
 
 /// 32 hexadecimal digits, grouped 8-4-4-4-12.

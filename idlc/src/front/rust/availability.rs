@@ -21,7 +21,7 @@ pub(super) fn look(attributes: &[syn::Attribute]) -> Look {
 }
 
 /// The version of `added = "1.1"`.
-pub(super) fn added(
+pub(super) fn version(
     argument: &Argument,
     found: &mut Diagnostics,
 ) -> Option<At<crate::ir::Version>> {

@@ -3,16 +3,18 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
 
 use super::attribute::{self, Argument, Arguments};
-use super::availability::{added, availability, look};
+use super::availability::{availability, look, version};
 use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
 use super::{references, report, report_syntax, span_of};
 use crate::codegen::{self, Runtime};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
-use crate::ir::{At, Context, Interface, Method, Name, RustCode};
+use crate::ir::{At, Context, Interface, Method, Name, Param, RustCode};
 use crate::source::Span;
 
 /// A trait, taken in.
@@ -70,10 +72,16 @@ pub fn lower_trait(
             }
         }
     }
-    // Nobody implements an event.
-    item.items.retain(
-        |member| !matches!(member, syn::TraitItem::Fn(function) if references::is_event(function)),
-    );
+    // Nobody implements an event, nor what is no more.
+    let gone = |function: &syn::TraitItemFn| {
+        let name = function.sig.ident.unraw().to_string();
+        let mut all = interface.methods.iter();
+        all.any(|method| method.name.text == name && method.availability.is_removed())
+    };
+    item.items.retain(|member| match member {
+        syn::TraitItem::Fn(function) => !references::is_event(function) && !gone(function),
+        _ => true,
+    });
     item.items.extend(codegen::emitter_method(&interface).map(syn::TraitItem::Verbatim));
     require_supertraits(&mut item);
     codegen::complete(&mut item, &interface, &runtime);
@@ -93,7 +101,8 @@ fn refuse_what_is_no_interface(item: &syn::ItemTrait, found: &mut Diagnostics) {
     }
 }
 
-const ARGUMENTS: [&str; 7] = ["uuid", "version", "name", "endpoint", "stable", "added", "crate"];
+const ARGUMENTS: [&str; 8] =
+    ["uuid", "version", "name", "endpoint", "stable", "added", "reserved", "crate"];
 
 fn read_arguments(
     arguments: TokenStream,
@@ -119,7 +128,9 @@ fn read_arguments(
             attribute::no_value(argument, found);
             interface.stable = Some(At::new((), Span::Tokens(argument.key.span())));
         } else if argument.is("added") {
-            interface.availability.added = added(argument, found);
+            interface.availability.added = version(argument, found);
+        } else if argument.is("reserved") {
+            interface.reserved = reserved(argument, found);
         } else if argument.is("name") {
             name = attribute::text(argument, found).and_then(|name| dotted(name, found));
         } else if argument.is("crate") {
@@ -144,11 +155,39 @@ fn read_arguments(
     runtime
 }
 
+/// The names in `reserved(get_all, older)`.
+fn reserved(argument: &Argument, found: &mut Diagnostics) -> Vec<Name> {
+    let parse = |input: syn::parse::ParseStream<'_>| {
+        Punctuated::<syn::Ident, syn::Token![,]>::parse_terminated_with(
+            input,
+            syn::Ident::parse_any,
+        )
+    };
+    let names = argument.group.clone().map(|said| parse.parse2(said));
+    match names {
+        Some(Ok(names)) if !names.is_empty() => names
+            .iter()
+            .map(|name| Name::new(name.unraw().to_string(), Span::Tokens(name.span())))
+            .collect(),
+        Some(Err(error)) => {
+            report_syntax(found, &error);
+            Vec::new()
+        }
+        _ => {
+            let message = "write the names of methods that must not come back: `reserved(get_all)`";
+            report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
+            Vec::new()
+        }
+    }
+}
+
 /// Reports arguments that are given twice.
 pub(super) fn refuse_repeated(arguments: &[Argument], found: &mut Diagnostics) {
     for (at, argument) in arguments.iter().enumerate() {
         let mut before = arguments.iter().take(at);
-        if before.any(|earlier| earlier.key == argument.key) {
+        // One for each thing that is no more.
+        let may_repeat = argument.is("removed");
+        if !may_repeat && before.any(|earlier| earlier.key == argument.key) {
             let message = format!("`{}` is given twice", argument.key);
             report(found, codes::REPEATED_ATTRIBUTE, &argument.key, message);
         }
@@ -212,19 +251,30 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
     };
     let mut returns = None;
     item.attrs.retain(|attribute| !read(attribute, &mut method, &mut returns, found));
-    for (at, input) in item.sig.inputs.iter_mut().skip(1).enumerate() {
-        match input {
+    let mut kept = Punctuated::new();
+    for (at, mut input) in core::mem::take(&mut item.sig.inputs).into_iter().enumerate() {
+        let mut stays = true;
+        match &mut input {
+            _ if at == 0 => {}
             syn::FnArg::Typed(input) if is_call_context(&input.ty) => {
-                if at > 0 {
+                if at > 1 {
                     let message = "the call's context comes first";
                     report(found, codes::UNEXPECTED, input, message);
                 }
                 method.context = Context::Taken;
             }
-            syn::FnArg::Typed(input) => method.params.extend(params::param(input, found)),
+            syn::FnArg::Typed(input) => {
+                let param = params::param(input, found);
+                stays = !param.as_ref().is_some_and(Param::is_removed);
+                method.params.extend(param);
+            }
             syn::FnArg::Receiver(_) => {}
         }
+        if stays {
+            kept.push(input);
+        }
     }
+    item.sig.inputs = kept;
     (method.results, method.raises) = results(&item.sig.output, returns, found);
     Some(method)
 }
@@ -280,7 +330,8 @@ fn read(
             Err(error) => report_syntax(found, &error),
         },
         "wire_name" => method.wire_name = wire_name(attribute, found),
-        "added" => method.availability.added = params::added(attribute, found),
+        "added" => method.availability.added = params::version(attribute, found),
+        "removed" => method.availability.removed = params::version(attribute, found),
         "returns" => *returns = Returns::read(attribute, found),
         "cfg" | "cfg_attr" => {
             let message = "what is on the wire cannot depend on how a program is built";

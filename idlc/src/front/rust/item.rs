@@ -1,12 +1,14 @@
 //! Structs and enums: `#[derive(Alpc)]`.
 
+mod cases;
 mod flags;
+mod removed;
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 
 use super::attribute::{self, Argument, alpc};
-use super::availability::{added, availability, look};
+use super::availability::{availability, look, version};
 use super::docs::docs;
 use super::inside;
 use super::interface::{dotted, refuse_repeated};
@@ -15,10 +17,10 @@ use super::{references, report, span_of};
 use crate::codegen::Runtime;
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    At, Availability, Enum, Expr, Field, Growth, IntKind, Item, Look, Member, Name, Payload,
-    Struct, Union, UnionUse, Variant, Version,
+    At, Availability, Expr, Field, Growth, Item, Look, Name, Reserved, Struct, UnionUse, Version,
 };
 use crate::source::Span;
+use removed::{Part, bury};
 
 /// A struct or enum, taken in.
 pub struct LoweredType {
@@ -53,6 +55,8 @@ pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredTy
         sensitive: options.sensitive,
         growth: options.growth,
         qualified: options.qualified.unwrap_or_else(|| ident.unraw().to_string()),
+        removed: options.removed,
+        reserved: options.reserved,
     };
     let item = match item {
         syn::Item::Struct(item) => {
@@ -67,7 +71,7 @@ pub fn lower_type(item: &syn::Item, found: &mut Diagnostics) -> Option<LoweredTy
                 let message = "flags are a struct: `struct PutFlags(u32);`";
                 report(found, codes::MISPLACED_ATTRIBUTE, &item.ident, message);
             }
-            enumeration(head, options.used_as, item, found)
+            cases::enumeration(head, options.used_as, item, found)
         }
         _ => None,
     };
@@ -83,6 +87,9 @@ struct Head {
     look: Look,
     sensitive: Option<At<()>>,
     growth: Growth,
+    /// Each `removed(..)`: what it was the kind of type knows.
+    removed: Vec<Argument>,
+    reserved: Vec<At<Reserved>>,
 }
 
 /// The arguments of `#[alpc(..)]` on a type.
@@ -95,12 +102,24 @@ struct Options {
     qualified: Option<String>,
     added: Option<At<Version>>,
     sensitive: Option<At<()>>,
+    removed: Vec<Argument>,
+    reserved: Vec<At<Reserved>>,
     runtime: Runtime,
 }
 
 impl Options {
-    const KEYS: [&str; 8] =
-        ["final", "error", "union", "flags", "name", "added", "sensitive", "crate"];
+    const KEYS: [&str; 10] = [
+        "final",
+        "error",
+        "union",
+        "flags",
+        "name",
+        "added",
+        "removed",
+        "reserved",
+        "sensitive",
+        "crate",
+    ];
 
     fn read(attributes: &[syn::Attribute], found: &mut Diagnostics) -> Options {
         let mut options = Options {
@@ -110,11 +129,18 @@ impl Options {
             qualified: None,
             added: None,
             sensitive: None,
+            removed: Vec::new(),
+            reserved: Vec::new(),
             runtime: Runtime::default(),
         };
         let arguments = alpc(attributes, found);
         refuse_repeated(&arguments, found);
-        for argument in &arguments {
+        for argument in arguments {
+            if argument.is("removed") {
+                options.removed.push(argument);
+                continue;
+            }
+            let argument = &argument;
             if argument.is("final") {
                 attribute::no_value(argument, found);
                 options.growth = Growth::Closed;
@@ -136,7 +162,9 @@ impl Options {
                 attribute::no_value(argument, found);
                 options.sensitive = Some(At::new((), Span::Tokens(argument.key.span())));
             } else if argument.is("added") {
-                options.added = added(argument, found);
+                options.added = version(argument, found);
+            } else if argument.is("reserved") {
+                options.reserved = removed::reserved(argument, found);
             } else if argument.is("crate") {
                 if let Some(path) = attribute::path(argument, found) {
                     options.runtime = Runtime::at(&path);
@@ -160,8 +188,7 @@ fn refuse_on_struct(used_as: Option<At<UnionUse>>, found: &mut Diagnostics) {
 
 fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<Struct> {
     let fields = match fields {
-        syn::Fields::Named(_) => self::fields(fields, found),
-        syn::Fields::Unit => Vec::new(),
+        syn::Fields::Named(_) | syn::Fields::Unit => self::fields(fields, &head.removed, found),
         syn::Fields::Unnamed(fields) => {
             let message = "a record has named fields; the names tell the versions apart";
             report(found, codes::UNEXPECTED, fields, message);
@@ -180,8 +207,23 @@ fn record(head: Head, fields: &syn::Fields, found: &mut Diagnostics) -> Option<S
     })
 }
 
-fn fields(fields: &syn::Fields, found: &mut Diagnostics) -> Vec<Field> {
-    let all = fields.iter().enumerate().map(|(at, item)| field(at, item, found));
+/// The fields of a record or payload, and where they stood those that are no more.
+fn fields(fields: &syn::Fields, removed: &[Argument], found: &mut Diagnostics) -> Vec<Field> {
+    let mut parts: Vec<_> = fields.iter().cloned().map(Part::living).collect();
+    for argument in removed {
+        match fields {
+            syn::Fields::Named(_) | syn::Fields::Unit => bury(argument, &mut parts, found),
+            syn::Fields::Unnamed(_) => {
+                let message = "nothing is removed from what has no names";
+                report(found, codes::MISPLACED_ATTRIBUTE, &argument.key, message);
+            }
+        }
+    }
+    let all = parts.iter().enumerate().map(|(at, part)| {
+        let field = field(at, &part.what, found)?;
+        let availability = Availability { removed: part.removed, ..field.availability };
+        Some(Field { availability, ..field })
+    });
     all.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
@@ -236,7 +278,7 @@ fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field>
             attribute::no_value(argument, found);
             sensitive = Some(At::new((), Span::Tokens(argument.key.span())));
         } else if argument.is("added") {
-            availability.added = added(argument, found);
+            availability.added = version(argument, found);
         } else {
             attribute::unknown(argument, &FIELD_KEYS, found);
         }
@@ -262,186 +304,4 @@ fn expr(argument: &Argument, found: &mut Diagnostics) -> Option<Expr> {
         report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &argument.key, message);
     }
     argument.value.as_ref().map(super::expr::expr)
-}
-
-const UNRECOGNIZED: &str = "Unrecognized";
-
-/// An enum is an enumeration if no variant carries anything and nothing else is said.
-fn enumeration(
-    head: Head,
-    used_as: Option<At<UnionUse>>,
-    item: &syn::ItemEnum,
-    found: &mut Diagnostics,
-) -> Option<Item> {
-    let (unrecognized, known): (Vec<&syn::Variant>, Vec<&syn::Variant>) =
-        item.variants.iter().partition(|variant| variant.ident == UNRECOGNIZED);
-    let is_plain = known.iter().all(|variant| matches!(variant.fields, syn::Fields::Unit));
-    let unrecognized = unrecognized.first().copied();
-    if used_as.is_none() && is_plain {
-        return numbers(head, &known, unrecognized, found).map(Item::Enum);
-    }
-    let used_as = used_as.map_or(UnionUse::Data, |used_as| used_as.value);
-    alternatives(head, used_as, &known, unrecognized, found).map(Item::Union)
-}
-
-fn numbers(
-    head: Head,
-    known: &[&syn::Variant],
-    unrecognized: Option<&syn::Variant>,
-    found: &mut Diagnostics,
-) -> Option<Enum> {
-    let base = match (head.growth, unrecognized) {
-        (Growth::Closed, None) => At::new(IntKind::U32, head.name.span),
-        (Growth::Open, Some(variant)) => base_of(variant, found)?,
-        (Growth::Open, None) => {
-            let message = "an open enum needs a place for the values of later versions";
-            let error = Diagnostic::error(codes::UNEXPECTED, message, head.name.span);
-            let fixes = "add `Unrecognized(u32)`, or say `#[alpc(final)]` if it will never grow";
-            found.push(error.help(fixes));
-            return None;
-        }
-        (Growth::Closed, Some(variant)) => {
-            refuse_unrecognized(variant, found);
-            return None;
-        }
-    };
-    let members = known.iter().map(|variant| {
-        let (value, availability) = number(variant, "value", found);
-        Member {
-            name: variant_name(variant),
-            docs: docs(&variant.attrs),
-            availability,
-            look: look(&variant.attrs),
-            value,
-        }
-    });
-    Some(Enum {
-        availability: head.availability,
-        look: head.look,
-        sensitive: head.sensitive,
-        members: members.collect(),
-        name: head.name,
-        qualified: head.qualified,
-        docs: head.docs,
-        growth: head.growth,
-        base,
-        reserved: Vec::new(),
-    })
-}
-
-fn variant_name(variant: &syn::Variant) -> Name {
-    Name::new(variant.ident.unraw().to_string(), Span::Tokens(variant.ident.span()))
-}
-
-fn refuse_unrecognized(variant: &syn::Variant, found: &mut Diagnostics) {
-    let message = "a `final` type has no later versions, so nothing is unrecognized";
-    report(found, codes::RESERVED_NAME, &variant.ident, message);
-}
-
-/// The integer type in `Unrecognized(u32)`.
-fn base_of(variant: &syn::Variant, found: &mut Diagnostics) -> Option<At<IntKind>> {
-    let only = match &variant.fields {
-        syn::Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
-        _ => None,
-    };
-    let kind = only.and_then(|field| {
-        let last = ty::last_segment(&field.ty)?;
-        IntKind::from_name(&last.ident.to_string())
-    });
-    if kind.is_none() {
-        let message = "`Unrecognized` of an enum holds the number: `Unrecognized(u32)`";
-        report(found, codes::UNEXPECTED, variant, message);
-    }
-    kind.map(|kind| At::new(kind, span_of(&variant.fields)))
-}
-
-/// The number that a variant is given, by `= number` or `#[alpc(key = number)]`, and when it came.
-fn number(
-    variant: &syn::Variant,
-    key: &str,
-    found: &mut Diagnostics,
-) -> (Option<Expr>, Availability) {
-    let mut availability = availability(&variant.attrs);
-    let mut number = variant.discriminant.as_ref().map(|(_, value)| super::expr::expr(value));
-    let arguments = alpc(&variant.attrs, found);
-    refuse_repeated(&arguments, found);
-    for argument in &arguments {
-        if argument.is(key) {
-            number = expr(argument, found).or(number);
-        } else if argument.is("added") {
-            availability.added = added(argument, found);
-        } else {
-            attribute::unknown(argument, &[key, "added"], found);
-        }
-    }
-    if let Some(Expr { kind: crate::ir::ExprKind::Rust(code), span }) = &number {
-        let message = format!("`{code}` is not a number, and the macro cannot compute it");
-        found.push(Diagnostic::error(codes::BAD_TAG, message, *span));
-        return (None, availability);
-    }
-    (number, availability)
-}
-
-fn alternatives(
-    head: Head,
-    used_as: UnionUse,
-    known: &[&syn::Variant],
-    unrecognized: Option<&syn::Variant>,
-    found: &mut Diagnostics,
-) -> Option<Union> {
-    match (head.growth, unrecognized) {
-        (Growth::Closed, Some(variant)) => {
-            refuse_unrecognized(variant, found);
-            return None;
-        }
-        (Growth::Open, None) => {
-            let message = "an open union needs a place for the cases of later versions";
-            let error = Diagnostic::error(codes::UNEXPECTED, message, head.name.span);
-            let variant = "`Unrecognized { tag: u32, payload: Vec<u8> }`";
-            let fixes = format!("add {variant}, or say `#[alpc(final)]` if it will never grow");
-            found.push(error.help(fixes));
-        }
-        (Growth::Open, Some(variant)) => check_unrecognized(variant, found),
-        (Growth::Closed, None) => {}
-    }
-    let variants = known.iter().map(|variant| {
-        let fields = fields(&variant.fields, found);
-        let (tag, availability) = number(variant, "tag", found);
-        Variant {
-            name: variant_name(variant),
-            docs: docs(&variant.attrs),
-            availability,
-            look: look(&variant.attrs),
-            tag,
-            payload: match &variant.fields {
-                syn::Fields::Unit => Payload::Unit,
-                syn::Fields::Unnamed(_) => Payload::Positional(fields),
-                syn::Fields::Named(_) => Payload::Named(fields),
-            },
-        }
-    });
-    Some(Union {
-        availability: head.availability,
-        look: head.look,
-        sensitive: head.sensitive,
-        variants: variants.collect(),
-        name: head.name,
-        qualified: head.qualified,
-        docs: head.docs,
-        growth: head.growth,
-        used_as,
-        reserved: Vec::new(),
-    })
-}
-
-fn check_unrecognized(variant: &syn::Variant, found: &mut Diagnostics) {
-    let names = variant.fields.iter().filter_map(|field| field.ident.as_ref());
-    let names: Vec<String> = names.map(|name| name.to_string()).collect();
-    let is_right = matches!(variant.fields, syn::Fields::Named(_))
-        && names.len() == 2
-        && ["tag", "payload"].iter().all(|wanted| names.iter().any(|name| name == wanted));
-    if !is_right {
-        let message = "`Unrecognized` of a union is `Unrecognized { tag: u32, payload: Vec<u8> }`";
-        report(found, codes::UNEXPECTED, variant, message);
-    }
 }

@@ -67,7 +67,8 @@ impl Marks {
                 }
                 Err(error) => report_syntax(found, &error),
             },
-            "added" => self.availability.added = added(attribute, found),
+            "added" => self.availability.added = version(attribute, found),
+            "removed" => self.availability.removed = version(attribute, found),
             "cfg" | "cfg_attr" => {
                 let message = "what is on the wire cannot depend on how a program is built";
                 report(found, codes::MISPLACED_ATTRIBUTE, attribute, message);
@@ -135,13 +136,9 @@ fn value(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<Expr> {
 }
 
 /// The version in `#[added(1.1)]`.
-pub(super) fn added(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<Version>> {
+pub(super) fn version(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<Version>> {
     match attribute.parse_args::<syn::Lit>() {
-        // Its text, since 1.10 is not 1.1.
-        Ok(literal) => {
-            let text = At::new(ty::text(&literal), span_of(&literal));
-            attribute::version(&text, found)
-        }
+        Ok(literal) => attribute::version_literal(&literal, found),
         Err(error) => {
             report_syntax(found, &error);
             None

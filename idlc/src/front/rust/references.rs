@@ -225,7 +225,8 @@ pub(super) fn event(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Eve
             "must_understand" => {
                 event.must_understand = Some(At::new((), span_of(attribute.path())));
             }
-            "added" => event.availability.added = params::added(attribute, found),
+            "added" => event.availability.added = params::version(attribute, found),
+            "removed" => event.availability.removed = params::version(attribute, found),
             _ => report(found, codes::MISPLACED_ATTRIBUTE, attribute, "no attribute of an event"),
         }
     }

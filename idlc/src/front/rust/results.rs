@@ -22,12 +22,19 @@ struct Entry {
     attributes: Vec<Attribute>,
     /// `_` for the one result that needs no name.
     name: Ident,
+    /// Of one that is removed, and so no part of the method's type.
+    ty: Option<syn::Type>,
 }
 
 impl Parse for Entry {
     fn parse(input: ParseStream<'_>) -> syn::Result<Entry> {
         let attributes = input.call(Attribute::parse_outer)?;
-        Ok(Entry { attributes, name: input.call(Ident::parse_any)? })
+        let name = input.call(Ident::parse_any)?;
+        let ty = match input.parse::<Option<Token![:]>>()? {
+            Some(_) => Some(input.parse()?),
+            None => None,
+        };
+        Ok(Entry { attributes, name, ty })
     }
 }
 
@@ -89,23 +96,38 @@ fn zip(types: Vec<&syn::Type>, returns: Option<Returns>, found: &mut Diagnostics
         let results = types.into_iter().map(|ty| result(ty, None, Marks::default(), found));
         return results.collect::<Vec<_>>().into_iter().flatten().collect();
     };
-    if returns.entries.len() != types.len() {
-        let (named, there) = (returns.entries.len(), types.len());
+    let entries: Vec<_> = returns.entries.into_iter().map(|entry| marked(entry, found)).collect();
+    let living = |entry: &&(Entry, Marks)| entry.0.ty.is_none();
+    let (named, there) = (entries.iter().filter(living).count(), types.len());
+    if named != there {
         let message = format!("results named: {named}; results returned: {there}");
         found.push(Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, returns.span));
         return Vec::new();
     }
-    let pairs = types.into_iter().zip(returns.entries);
-    let results = pairs.map(|(ty, mut entry)| {
-        let marks = Marks::take(&mut entry.attributes, found);
-        for attribute in &entry.attributes {
-            let message = "a result has no such attribute";
-            super::report(found, codes::UNKNOWN_ATTRIBUTE, attribute, message);
-        }
+    let mut types = types.into_iter();
+    let results = entries.into_iter().map(|(entry, marks)| {
         let name = Name::new(entry.name.unraw().to_string(), Span::Tokens(entry.name.span()));
+        let ty = entry.ty.as_ref().or_else(|| types.next())?;
         result(ty, Some(name).filter(|name| name.text != "_"), marks, found)
     });
     results.collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
+/// An entry and what its attributes say. What is removed has its type here, everything else in the
+/// method's own type.
+fn marked(mut entry: Entry, found: &mut Diagnostics) -> (Entry, Marks) {
+    let marks = Marks::take(&mut entry.attributes, found);
+    for attribute in &entry.attributes {
+        let message = "a result has no such attribute";
+        super::report(found, codes::UNKNOWN_ATTRIBUTE, attribute, message);
+    }
+    let message = match (&entry.ty, marks.availability.is_removed()) {
+        (None, true) => "what is removed has its type here: `#[removed(1.4)] name: String`",
+        (Some(_), false) => "the type of a result stands behind the `->` of the method",
+        _ => return (entry, marks),
+    };
+    super::report(found, codes::BAD_ATTRIBUTE_ARGUMENT, &entry.name, message);
+    (Entry { ty: None, ..entry }, marks)
 }
 
 fn result(

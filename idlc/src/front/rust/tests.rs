@@ -487,3 +487,85 @@ fn flags_are_a_number_with_names() {
 }
 
 mod references;
+
+#[test]
+fn what_is_removed_has_its_type_where_it_is_removed() {
+    check_method(
+        "#[returns(a, #[removed(1.4)] b)] fn f(&self) -> (u32, u32);
+         #[returns(a: u32)] fn g(&self) -> u32;
+         #[returns(a, #[removed(1.4)] b: Named)] fn h(&self) -> u32;
+         #[removed] fn i(&self); #[removed(1)] fn j(&self);",
+        expect![[r#"
+            what is removed has its type here: `#[removed(1.4)] name: String`
+            the type of a result stands behind the `->` of the method
+            expected attribute arguments in parentheses: #[removed(...)]
+            `1` is not a version
+            help: a version is `major.minor`, as in `1.0`
+            `b` is removed, and nothing could be sent in its place
+            help: give it a default; or keep it, and say `deprecated`
+            a value of this type stays on the wire
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_removed_says_where_it_stood() {
+    check_type(
+        "#[alpc(removed(1.4, b: u32), removed(1.4, c: u32, after = d), removed(1.4, e: u32, by = a))]
+         struct S { a: u32 }",
+        expect![[r#"
+            its place on the wire stays: say where it stood
+            help: write `after = ..` or `before = ..`, as in `removed(1.4, nick: String, after = name)`
+            nothing here is called `d`
+            write `after` or `before`
+        "#]],
+    );
+    check_type(
+        "#[alpc(removed(1.4, B(u32)), removed(1.4, b: u32), reserved(..4))]
+         enum E { #[alpc(removed(1.4, c: u32, after = a))] A(u32), Unrecognized { tag: u32, payload: Vec<u8> } }",
+        expect![[r#"
+            a number, a range as `7..=9`, or a name is reserved
+            its number on the wire stays: say which it is
+            help: write `removed(1.4, Careful = 2)`, or where it stood, with `after = ..` or `before = ..`
+            unexpected token
+            nothing is removed from what has no names
+        "#]],
+    );
+    check_type(
+        "#[alpc(flags(A = 1, #[alpc(removed)] B = 2, #[alpc(gone)] C = 4), removed(1.4, D = 8))]
+         struct F(u32);",
+        expect![[r#"
+            a flag is removed where it is listed: `#[alpc(removed = "1.4")] OLD = 0x4`
+            write `removed = ".."`
+            there is no argument `gone` here
+            help: there are: added, removed
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_reserved_does_not_come_back() {
+    check_trait(
+        "#[alpc_interface(name = \"a.A\", reserved(f, g))] trait A { fn f(&self); }",
+        expect![[r#"
+            method `f` is reserved
+            reserved here, since old peers call it
+        "#]],
+    );
+    check_trait(
+        "#[alpc_interface(name = \"a.A\", reserved)] trait A { fn f(&self); }",
+        expect![[r#"
+            write the names of methods that must not come back: `reserved(get_all)`
+        "#]],
+    );
+    check_type(
+        "#[alpc(final, reserved(0, B), removed(1.1, C = 2))] enum E { A, B }",
+        expect![[r#"
+            value 0 is reserved
+            reserved here, since old peers know it
+            `B` is reserved
+            reserved here, since old peers know it
+            nothing is removed from a `[final]` type
+        "#]],
+    );
+}

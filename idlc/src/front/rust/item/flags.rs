@@ -9,13 +9,13 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, Token};
 
+use super::super::attribute::{self, alpc};
+use super::super::availability::{availability, look, version};
 use super::super::docs::docs;
 use super::super::{expr, report, report_syntax, span_of, ty};
 use super::Head;
 use crate::diagnostic::{Diagnostics, codes};
-use crate::ir::{
-    At, Availability, BinaryOp, Expr, ExprKind, Flags, IntKind, Look, Member, Name, Path, UnaryOp,
-};
+use crate::ir::{At, BinaryOp, Expr, ExprKind, Flags, IntKind, Member, Name, Path, UnaryOp};
 use crate::source::Span;
 
 /// `/// Documentation` and `NAME = value`.
@@ -57,6 +57,11 @@ pub(super) fn flags(
         let message = "flags keep the bits of later versions, so they are never `final`";
         report(found, codes::MISPLACED_ATTRIBUTE, fields, message);
     }
+    for removed in &head.removed {
+        let message =
+            "a flag is removed where it is listed: `#[alpc(removed = \"1.4\")] OLD = 0x4`";
+        report(found, codes::MISPLACED_ATTRIBUTE, &removed.key, message);
+    }
     Some(Flags {
         name: head.name,
         qualified: head.qualified,
@@ -66,7 +71,7 @@ pub(super) fn flags(
         sensitive: head.sensitive,
         base,
         members: listed.into_iter().map(|listed| member(listed, found)).collect(),
-        reserved: Vec::new(),
+        reserved: head.reserved,
     })
 }
 
@@ -88,15 +93,27 @@ fn base(fields: &syn::Fields, found: &mut Diagnostics) -> Option<At<IntKind>> {
 }
 
 fn member(listed: Listed, found: &mut Diagnostics) -> Member {
-    for attribute in listed.attributes.iter().filter(|attribute| !attribute.path().is_ident("doc"))
-    {
-        report(found, codes::UNKNOWN_ATTRIBUTE, attribute, "a flag has no such attribute");
+    const OURS: [&str; 3] = ["doc", "deprecated", "alpc"];
+    for attribute in &listed.attributes {
+        if !OURS.iter().any(|known| attribute.path().is_ident(known)) {
+            report(found, codes::UNKNOWN_ATTRIBUTE, attribute, "a flag has no such attribute");
+        }
+    }
+    let mut availability = availability(&listed.attributes);
+    for argument in &alpc(&listed.attributes, found) {
+        if argument.is("added") {
+            availability.added = version(argument, found);
+        } else if argument.is("removed") {
+            availability.removed = version(argument, found);
+        } else {
+            attribute::unknown(argument, &["added", "removed"], found);
+        }
     }
     Member {
         name: Name::new(listed.name.unraw().to_string(), Span::Tokens(listed.name.span())),
         docs: docs(&listed.attributes),
-        availability: Availability::default(),
-        look: Look::default(),
+        availability,
+        look: look(&listed.attributes),
         value: listed.value.map(|value| bits(&value, found)),
     }
 }
