@@ -124,8 +124,9 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
                 return Err(Fault::UnknownMethod);
             }
             // What is passed on unread must be understood on either way.
-            link.agreement().may_serve(call.method())?;
-            target.link().agreement().may_serve(call.method())?;
+            let unknown = |fault| refused(connection, call.tag(), fault);
+            link.agreement().may_serve(call.method()).map_err(unknown)?;
+            target.link().agreement().may_serve(call.method()).map_err(unknown)?;
             forward(incoming, target, link)
         }
         Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
@@ -139,6 +140,14 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
     }
 }
 
+/// What comes of a call with this `tag` that the two ends did not agree on.
+fn refused(connection: Connection<'_>, tag: u16, fault: Fault) -> Fault {
+    match fault {
+        Fault::UnknownMethod => connection.unknown_method(tag),
+        other => other,
+    }
+}
+
 /// Has an interface run a call. A panic of the handler's is its caller's fault to hear of.
 fn run(
     incoming: Incoming<'_>,
@@ -147,10 +156,8 @@ fn run(
 ) -> Result<Sent, Fault> {
     let (ordinal, tag) = (incoming.call.method(), incoming.call.tag());
     let unknown = || connection.unknown_method(tag);
-    connection.link().agreement().may_serve(ordinal).map_err(|fault| match fault {
-        Fault::UnknownMethod => unknown(),
-        other => other,
-    })?;
+    let agreement = connection.link().agreement();
+    agreement.may_serve(ordinal).map_err(|fault| refused(connection, tag, fault))?;
     let method = dispatch.interface().method(ordinal).ok_or_else(unknown)?;
     let _at_work = connection.session().begin_handler();
     let mut outcome = Outcome::default();

@@ -1,5 +1,10 @@
 //! Changes of methods, of what they take and give, and of the interface.
 
+use alpc_rpc::prelude::*;
+
+use crate::built::must_understand_added::new;
+use crate::meeting::{Port, outcome};
+
 row! { reordered
     old { shows! { f(x: u32) g(x: u32) } }
     new { shows! { g(x: u32) f(x: u32) } }
@@ -229,4 +234,35 @@ row! { must_understand_added
     new { shows! { f(x: u32) } fn g(&self, _: &Call<'_>, _: u32) {} }
     old_client(c) { c.f(1) => "1" }
     new_client(c) { c.f(1) => "1", c.g(1) => "unimplemented", c.f(2) => "2" }
+}
+
+row! { parameter_buried
+    old { shows! { f(x: u32, y: u32) } }
+    new { shows! { f(x: u32) } }
+    old_client(c) { c.f(1, 2) => "1" }
+    new_client(c) { c.f(1) => "1 5" }
+}
+
+row! { oneway_must_understand_unset
+    old { fn f(&self, _: &Call<'_>, _: u32) {} }
+    new { fn f(&self, _: &Call<'_>, _: u32) {} }
+    old_client(c) { c.f(1) => "()" }
+    new_client(c) { c.f(1) => "()" }
+}
+
+/// A server of the new build whose author has not written what came with it.
+struct Unfinished;
+
+impl new::Row for Unfinished {
+    shows! { f(x: u32) }
+}
+
+#[test]
+fn a_call_that_must_be_understood_and_is_not_implemented_ends_the_connection() {
+    let port = Port::serve(new::RowServer::new(Unfinished));
+    let client: new::RowClient = port.connect().unwrap();
+    assert_eq!(outcome(client.f(1)), "1");
+    assert_eq!(outcome(client.g(2)), "()");
+    // There is one worker, so this comes after.
+    assert_eq!(outcome(client.f(3)), "disconnected");
 }

@@ -11,6 +11,9 @@
 mod meeting;
 mod calls;
 mod compared;
+mod events;
+mod handles;
+mod objects;
 mod refused;
 mod types;
 

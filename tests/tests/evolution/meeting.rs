@@ -43,18 +43,22 @@ pub(crate) fn outcome<T: Debug, E: Debug>(result: Result<T, CallError<E>>) -> St
     match result {
         Ok(value) => format!("{value:?}").replace('"', ""),
         Err(CallError::App(error)) => format!("error {error:?}"),
-        Err(CallError::Transport(error)) => {
-            let kind = match &error {
-                TransportError::Unimplemented { .. } => "unimplemented",
-                TransportError::Incompatible { .. } => "incompatible",
-                TransportError::BoundExceeded { .. } => "bound exceeded",
-                _ => return error.to_string(),
-            };
-            match error.may_have_run() {
-                true => format!("{kind} in the answer"),
-                false => kind.to_owned(),
-            }
-        }
+        Err(CallError::Transport(error)) => described(&error),
+    }
+}
+
+/// What went wrong with a call, in a word or two.
+pub(crate) fn described(error: &TransportError) -> String {
+    let kind = match error {
+        TransportError::Unimplemented { .. } => "unimplemented",
+        TransportError::Incompatible { .. } => "incompatible",
+        TransportError::BoundExceeded { .. } => "bound exceeded",
+        TransportError::Disconnected { .. } => return "disconnected".to_owned(),
+        _ => return error.to_string(),
+    };
+    match error.may_have_run() {
+        true => format!("{kind} in the answer"),
+        false => kind.to_owned(),
     }
 }
 
@@ -93,7 +97,7 @@ macro_rules! row {
     ) => {
         mod $row {
             mod old {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "not every row names each of them")]
                 use crate::{built::$row::old::*, meeting::{Port, outcome}};
                 use alpc_rpc::prelude::*;
 
@@ -110,7 +114,7 @@ macro_rules! row {
             }
 
             mod new {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "not every row names each of them")]
                 use crate::{built::$row::new::*, meeting::{Port, outcome}};
                 use alpc_rpc::prelude::*;
 

@@ -167,3 +167,24 @@ row! { default_changed
     old_client(c) { c.f(&Data::new(1)) => "Data { a: 1, b: 5 }" }
     new_client(c) { c.f(&Data::new(1)) => "Data { a: 1, b: 6 }" }
 }
+
+row! { enum_value_added_in_answer
+    old { fn f(&self, _: &Call<'_>) -> Data { Data::B } }
+    new { fn f(&self, _: &Call<'_>) -> Data { Data::C } }
+    old_client(c) { c.f() => "Unrecognized(2)" }
+    new_client(c) { c.f() => "B" }
+}
+
+row! { variant_added_in_answer
+    old { fn f(&self, _: &Call<'_>) -> Data { Data::A(1) } }
+    new { fn f(&self, _: &Call<'_>) -> Data { Data::B { b: "x".into() } } }
+    old_client(c) { c.f() => "Unrecognized { tag: 2, payload: [1, 120] }" }
+    new_client(c) { c.f() => "A(1)" }
+}
+
+row! { field_appended_in_answer
+    old { fn f(&self, _: &Call<'_>) -> Data { Data::new(1) } }
+    new { fn f(&self, _: &Call<'_>) -> Data { Data::new(1).with_b(2) } }
+    old_client(c) { c.f() => "Data { a: 1 }" }
+    new_client(c) { c.f() => "Data { a: 1, b: 5 }" }
+}
