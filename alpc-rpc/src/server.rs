@@ -12,10 +12,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use alpc_transport::{
-    Completion, CompletionPort, ConnectionPort, ConnectionRequest, PortAttributes, PortName,
-    ServerPort, Worker,
+    Completion, CompletionPort, ConnectionPort, ConnectionRequest, Deadline, PortAttributes,
+    PortName, ServerPort, Worker,
 };
 
 use agreement::Known;
@@ -66,6 +67,8 @@ pub struct ServerBuilder {
     name: PortName,
     attributes: PortAttributes,
     workers: usize,
+    /// `None`: as many as there are workers.
+    concurrency: Option<usize>,
     service: Service,
 }
 
@@ -102,6 +105,7 @@ impl Server {
             name: PortName::new(name)?,
             attributes: PortAttributes::new(),
             workers: cpus.max(4),
+            concurrency: None,
             service: Service { interfaces: Vec::new(), on_connect: None, max_objects: MAX_OBJECTS },
         })
     }
@@ -116,6 +120,17 @@ impl Server {
         self.port.connections()
     }
 
+    /// How many workers run handlers at one time, however many there are.
+    pub fn concurrency(&self) -> usize {
+        self.port.concurrency()
+    }
+
+    /// Changes how many workers run handlers at one time: at least one. Handlers that run finish; a
+    /// lower limit holds from each worker's next call on.
+    pub fn set_concurrency(&self, limit: usize) {
+        self.port.set_concurrency(limit);
+    }
+
     /// A handle that ends the service from elsewhere, such as a signal handler's thread.
     pub fn stopper(&self) -> Stopper {
         Stopper { port: Arc::downgrade(&self.port) }
@@ -126,6 +141,14 @@ impl Server {
     pub fn shut_down(mut self) {
         self.port.shut_down();
         self.join();
+    }
+
+    /// Ends the service as [`shut_down`](Server::shut_down) does, but first runs the calls that the
+    /// server has already taken, for `patience` at most. `true`: all of them were run.
+    pub fn run_down(mut self, patience: Duration) -> bool {
+        let is_drained = self.port.run_down(Deadline::after(patience));
+        self.join();
+        is_drained
     }
 
     /// Blocks until somebody ends the service.
@@ -185,6 +208,15 @@ impl ServerBuilder {
         self
     }
 
+    /// How many of the workers run handlers at one time; all of them unless said otherwise. With more
+    /// workers than that, handlers that wait in [`Call::blocking`] make room for others.
+    /// [`Server::set_concurrency`] changes it later.
+    #[must_use]
+    pub fn concurrency(mut self, limit: usize) -> Self {
+        self.concurrency = Some(limit.max(1));
+        self
+    }
+
     /// How many objects each client may hold at a time. A call whose answer would give it one more
     /// fails; the default is 4096. Subscriptions to events count, too.
     #[must_use]
@@ -232,6 +264,9 @@ impl ServerBuilder {
     pub fn start(self) -> Result<Server, alpc_transport::Error> {
         let connection = ConnectionPort::create(&self.name, &self.attributes)?;
         let port = Arc::new(CompletionPort::new(connection)?);
+        if let Some(limit) = self.concurrency {
+            port.set_concurrency(limit);
+        }
         let service = Arc::new(self.service);
         let mut server = Server { port, workers: Vec::new(), name: self.name };
         for number in 0..self.workers {

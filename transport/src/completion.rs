@@ -1,12 +1,21 @@
 //! The completion port: any number of channels, a fixed number of threads.
 //!
+//! As ALPC does, it tells of what has come in three ways: a [`Worker`] is a thread that waits for
+//! completions, with a limit to how many run at one time; a [`CompletionList`] is looked at by whoever
+//! has a loop of its own, and is a descriptor that such a loop can wait for; and
+//! [`Callbacks`] run a function for each.
+//!
 //! Idle workers sleep in one epoll set, where an edge wakes one of them. A worker that has answered
 //! a call looks for that client's next one for a while, which saves both sides a sleep; while it
 //! runs a handler, the client's bell reaches the other workers. Nothing that a client can write
 //! decides who is woken.
 
+mod callback;
+pub(crate) mod gate;
+mod list;
 mod worker;
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +29,8 @@ use crate::message::Deadline;
 use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest};
 use crate::port::serving::{IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
+pub use callback::Callbacks;
+pub use list::CompletionList;
 pub use worker::Worker;
 
 /// Messages that a worker takes from one client before it looks at the others.
@@ -52,7 +63,12 @@ pub enum Completion {
     Call(IncomingCall),
     /// A client is gone, by its own will or not.
     Closed(Arc<ServerPort>),
+    /// What somebody gave to [`CompletionPort::post`].
+    Posted(Packet),
 }
+
+/// Something of the application's own that goes through a completion port.
+pub type Packet = Box<dyn Any + Send>;
 
 /// Takes calls from all clients of a connection port, for any number of workers.
 #[derive(Clone)]
@@ -72,6 +88,10 @@ struct Shared {
     waiting: AtomicUsize,
     looking: AtomicUsize,
     max_looking: usize,
+    /// Workers that may be about to add something.
+    attending: AtomicUsize,
+    /// No more messages are taken; those that were are dealt with.
+    draining: AtomicBool,
     stopped: AtomicBool,
     /// The one channel has ended: workers end when they find nothing more to do.
     ended: AtomicBool,
@@ -121,6 +141,8 @@ impl CompletionPort {
             waiting: AtomicUsize::new(0),
             looking: AtomicUsize::new(0),
             max_looking: (cpus / 2).max(1),
+            attending: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
@@ -132,10 +154,77 @@ impl CompletionPort {
         Worker::new(self.shared.clone())
     }
 
+    /// The completions as a list, for one thread that has a loop of its own.
+    pub fn list(&self) -> CompletionList {
+        CompletionList::new(self.worker())
+    }
+
+    /// Has `tell` run for each completion, on a thread that this starts.
+    ///
+    /// While it runs, nothing else is told. One that takes longer than a millisecond, or what
+    /// [`Callbacks::warn`] says, is counted and reported.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no more threads.
+    pub fn call_back(&self, tell: impl FnMut(Completion) + Send + 'static) -> Result<Callbacks> {
+        Callbacks::start(self.worker(), tell)
+    }
+
+    /// How many workers deal with completions at one time, however many there are. Unless it was set,
+    /// all of them.
+    pub fn concurrency(&self) -> usize {
+        self.shared.resources.gate.limit()
+    }
+
+    /// Changes how many workers deal with completions at one time: at least one. When fewer may than
+    /// do, those that are at work finish what they have, and then wait.
+    ///
+    /// A handler that is going to wait for something should say so:
+    /// [`blocking`](CompletionPort::blocking).
+    pub fn set_concurrency(&self, limit: usize) {
+        self.shared.resources.gate.set_limit(limit);
+    }
+
+    /// Runs `work`, which is going to wait for something, without counting this thread among those
+    /// that deal with completions: another worker may take the next one meanwhile, if there is one
+    /// that waits for its turn. Afterwards this thread goes on at once, though more then run than
+    /// should.
+    ///
+    /// To be called by a worker's thread, while it deals with a completion of this port.
+    pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.shared.resources.gate.blocking(work)
+    }
+
+    /// Gives `packet` to one of those who take completions.
+    pub fn post(&self, packet: Packet) {
+        self.shared.push(Completion::Posted(packet));
+        self.shared.wake_one();
+    }
+
     /// How many clients are connected.
     pub fn connections(&self) -> usize {
         let ports = lock(&self.shared.ports);
         ports.by_token.len() - ports.free.len()
+    }
+
+    /// Ends the service, and before that has the workers deal with everything that was taken from
+    /// clients, for as long as the deadline allows. Nothing new is taken meanwhile. `true`: all of it
+    /// was dealt with.
+    ///
+    /// To be called by a thread that is not a worker of this port. It waits for workers that are
+    /// [`blocking`](CompletionPort::blocking) only as far as the service itself: their calls are not answered
+    /// any more.
+    pub fn run_down(&self, deadline: Deadline) -> bool {
+        self.shared.draining.store(true, Ordering::SeqCst);
+        self.shared.readiness.wake_all();
+        // Whoever adds something comes by the gate after that, and tells.
+        let nothing_is_left = || {
+            self.shared.attending.load(Ordering::SeqCst) == 0 && lock(&self.shared.ready).is_empty()
+        };
+        let is_drained = self.shared.resources.gate.wait_until_idle(deadline, nothing_is_left);
+        self.shut_down();
+        is_drained
     }
 
     /// Ends the service: every worker's `next` returns `None`, and every client sees the end.
@@ -144,6 +233,7 @@ impl CompletionPort {
     /// were answered.
     pub fn shut_down(&self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.resources.gate.close();
         self.shared.readiness.wake_all();
         let ports = std::mem::take(&mut *lock(&self.shared.ports));
         let ports: Vec<_> = ports.by_token.into_iter().flatten().collect();
@@ -164,6 +254,15 @@ impl std::fmt::Debug for CompletionPort {
 impl Shared {
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Whether something waits to be taken, without a look at the channels.
+    fn is_idle(&self) -> bool {
+        lock(&self.ready).is_empty() && lock(&self.again).is_empty()
     }
 
     fn port(&self, token: u64) -> Option<Arc<ServerPort>> {
@@ -288,11 +387,12 @@ impl Shared {
 
     /// Takes a turn at a port: bells, parked bulk data, messages.
     fn attend(&self, port: &Arc<ServerPort>) {
-        if self.take_turn(port).is_ok() {
-            return;
+        self.attending.fetch_add(1, Ordering::SeqCst);
+        if self.take_turn(port).is_err() {
+            self.take_last_messages(port);
+            self.end(port);
         }
-        self.take_last_messages(port);
-        self.end(port);
+        self.attending.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn take_turn(&self, port: &Arc<ServerPort>) -> Result<()> {
@@ -300,6 +400,9 @@ impl Shared {
         port.channel.drain_socket()?;
         port.channel.check_open()?;
         port.resume(&mut whole)?;
+        if self.is_draining() {
+            return Ok(());
+        }
         let mut copied = 0;
         for _ in 0..TURN {
             match port.take_message(&mut whole)? {
@@ -318,7 +421,7 @@ impl Shared {
     /// broke the protocol is not listened to any more.
     fn take_last_messages(&self, port: &Arc<ServerPort>) {
         let why = port.channel.closed().map(Error::kind);
-        if why != Some(&ErrorKind::PeerClosed) {
+        if why != Some(&ErrorKind::PeerClosed) || self.is_draining() {
             return;
         }
         // A client can go on publishing on a socket that it has shut down; a ring is what it gets.
@@ -344,6 +447,10 @@ impl Shared {
 
     fn accept(self: &Arc<Shared>) {
         let Some(connection) = &self.connection else { return };
+        if self.is_draining() {
+            self.readiness.remove(connection.as_fd());
+            return;
+        }
         while let Ok(Some(event)) = connection.try_next() {
             match event {
                 ConnectionEvent::Request(request) => {

@@ -44,7 +44,7 @@ mod waiting;
 pub use buffer::{Buffer, BufferPool, Bytes};
 pub use bulk::Travelled;
 pub use choose::{Reason, Way};
-pub use completion::{Completion, CompletionPort, Worker};
+pub use completion::{Callbacks, Completion, CompletionList, CompletionPort, Packet, Worker};
 pub use element::Element;
 pub use error::{Error, ErrorKind, Misbehaviour, Result, Versions};
 pub use message::{Deadline, MessageId, MessageKind};

@@ -1,7 +1,16 @@
-//! The standard library's atomics, or loom's, so that loom runs the code that ships.
+//! The standard library's atomics, locks and threads, or loom's, so that loom runs the code that
+//! ships.
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::sync::atomic::{AtomicU32, fence};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::thread::{self, Thread};
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::atomic::{AtomicU32, fence};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+#[cfg(all(test, loom))]
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(all(test, loom))]
+pub(crate) use loom::thread::{self, Thread};

@@ -116,6 +116,14 @@ impl<'m> Call<'m> {
         self.call.deadline().is_past() || self.call.port().closed().is_some()
     }
 
+    /// Runs `work`, which is going to wait for something that is not this machine's CPU: a device, a
+    /// lock, another server. The thread does not count meanwhile among those that
+    /// [`ServerBuilder::concurrency`](crate::ServerBuilder::concurrency) limits, so that another
+    /// worker, if there is one, takes the next call. Where nothing is limited this changes nothing.
+    pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.call.port().blocking(work)
+    }
+
     /// The method's name on the wire.
     pub fn method(&self) -> &'static str {
         self.method.name

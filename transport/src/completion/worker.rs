@@ -13,7 +13,7 @@ use crate::sys::cpu;
 
 /// One thread's part in a completion port.
 pub struct Worker {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     spin: Spin,
     /// The client that was answered last, whose next call may come at once.
     hot: Option<Arc<ServerPort>>,
@@ -21,11 +21,14 @@ pub struct Worker {
     looks: bool,
     /// Calls that were found by looking, one after the other.
     streak: u32,
+    /// Whether this worker counts as one that runs.
+    holds_slot: bool,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Worker {
-        Worker { shared, spin: Spin::for_messages(), hot: None, looks: false, streak: 0 }
+        let spin = Spin::for_messages();
+        Worker { shared, spin, hot: None, looks: false, streak: 0, holds_slot: false }
     }
 
     /// Waits for the next completion. `None`: the service has ended.
@@ -37,8 +40,12 @@ impl Worker {
     pub fn next(&mut self) -> Result<Option<Completion>> {
         loop {
             if self.shared.is_stopped() {
-                self.cool_down();
+                self.rest();
                 return Ok(None);
+            }
+            if !self.has_slot() {
+                self.shared.resources.gate.park();
+                continue;
             }
             if self.streak >= STREAK {
                 self.streak = 0;
@@ -50,10 +57,46 @@ impl Worker {
             if let Some(completion) = self.take_ready() {
                 return Ok(Some(completion));
             }
-            if self.shared.ended.load(Ordering::SeqCst) {
+            self.rest();
+            if self.shared.ended.load(Ordering::SeqCst) || self.shared.is_draining() {
                 return Ok(None);
             }
             self.sleep()?;
+        }
+    }
+
+    /// Waits for the next completion, and takes with it what else is there: at most `max` of them,
+    /// which are put behind those in `completions`. Returns how many; 0: the service has ended.
+    ///
+    /// What one worker has taken no other can deal with meanwhile. To be used where completions
+    /// take next to no time each.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Worker::next).
+    pub fn next_many(&mut self, completions: &mut Vec<Completion>, max: usize) -> Result<usize> {
+        let Some(first) = self.next()? else { return Ok(0) };
+        completions.push(first);
+        let mut ready = lock(&self.shared.ready);
+        let more = ready.len().min(max.saturating_sub(1));
+        completions.extend(ready.drain(..more));
+        Ok(1 + more)
+    }
+
+    /// Whether this worker may deal with completions at this moment.
+    fn has_slot(&mut self) -> bool {
+        if self.holds_slot && self.shared.resources.gate.is_over() {
+            self.rest();
+        }
+        self.holds_slot = self.holds_slot || self.shared.resources.gate.enter();
+        self.holds_slot
+    }
+
+    /// Gives the slot back, and the hot client to its bell.
+    fn rest(&mut self) {
+        self.cool_down();
+        if std::mem::take(&mut self.holds_slot) {
+            self.shared.resources.gate.leave();
         }
     }
 
@@ -96,7 +139,7 @@ impl Worker {
 
     /// Whether looking is worth it, and no more workers look already than may.
     fn may_look(&mut self) -> bool {
-        if !self.spin.will_look() {
+        if self.shared.resources.gate.is_crowded() || !self.spin.will_look() {
             return false;
         }
         let looking = self.shared.looking.fetch_add(1, Ordering::Relaxed);
@@ -113,12 +156,14 @@ impl Worker {
         let shared = self.shared.clone();
         let channel = &port.channel;
         let mut taken = None;
+        let may_go_on =
+            || !shared.is_stopped() && !channel.has_parked() && !shared.resources.gate.is_crowded();
         let found = self.spin.look(
             || channel.theirs.cpu(),
             || {
                 let took = port.take_message(&mut |call| taken = Some(call));
                 match took {
-                    Ok(Took::Nothing) if !shared.is_stopped() && !channel.has_parked() => None,
+                    Ok(Took::Nothing) if may_go_on() => None,
                     // Whatever happened, it is not for this loop to deal with.
                     _ => Some(()),
                 }
@@ -139,10 +184,9 @@ impl Worker {
 
     /// Sees to the other clients, if any has rung. The hot one waits for its turn then.
     fn attend_others(&mut self) -> Result<()> {
-        let ready = self.shared.readiness.wait(Some(Duration::ZERO))?;
-        self.shared.attend_all(ready);
-        let idle = lock(&self.shared.ready).is_empty() && lock(&self.shared.again).is_empty();
-        if !idle {
+        let found = self.shared.readiness.wait(Some(Duration::ZERO))?;
+        self.shared.attend_all(found.ready);
+        if !self.shared.is_idle() {
             self.cool_down();
         }
         Ok(())
@@ -163,26 +207,28 @@ impl Worker {
     }
 
     fn take_ready(&mut self) -> Option<Completion> {
-        let completion = self.shared.pop().or_else(|| {
-            let port = lock(&self.shared.again).pop_front()?;
-            self.shared.attend(&port);
-            self.shared.pop()
-        })?;
-        let more = !lock(&self.shared.ready).is_empty() || !lock(&self.shared.again).is_empty();
-        if more {
+        let completion = self.pop_ready()?;
+        if !self.shared.is_idle() {
             // This worker is about to be busy: the rest is for another.
             self.shared.wake_one();
         }
         Some(completion)
     }
 
+    /// What was taken from clients already, or can be from one that is known to have more.
+    pub(super) fn pop_ready(&mut self) -> Option<Completion> {
+        self.shared.pop().or_else(|| {
+            let port = lock(&self.shared.again).pop_front()?;
+            self.shared.attend(&port);
+            self.shared.pop()
+        })
+    }
+
     fn sleep(&mut self) -> Result<()> {
         let shared = &self.shared;
         shared.waiting.fetch_add(1, Ordering::SeqCst);
         // Looked at after saying so: whoever adds something now wakes us.
-        let idle = lock(&shared.ready).is_empty()
-            && lock(&shared.again).is_empty()
-            && !shared.is_stopped();
+        let idle = shared.is_idle() && !shared.is_stopped();
         let parked = shared.resources.parked.load(Ordering::SeqCst);
         let timeout = if !idle {
             Some(Duration::ZERO)
@@ -191,9 +237,9 @@ impl Worker {
         } else {
             None
         };
-        let ready = shared.readiness.wait(timeout);
+        let found = shared.readiness.wait(timeout);
         shared.waiting.fetch_sub(1, Ordering::SeqCst);
-        let ready = ready?;
+        let ready = found?.ready;
         if ready.is_empty() && parked && idle {
             shared.attend_parked();
         }
@@ -204,7 +250,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.cool_down();
+        self.rest();
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
 use crate::channel::{Channel, lock};
+use crate::completion::gate::Gate;
 use crate::direct::{Copiers, Grant, Remote};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Attribute, MessageId, MessageKind, Record, RecordHeader};
@@ -63,6 +64,8 @@ pub(crate) struct Resources {
     pub(crate) copiers: Copiers,
     /// Some port has parked something since this was last looked at.
     pub(crate) parked: AtomicBool,
+    /// How many workers deal with completions at one time.
+    pub(crate) gate: Gate,
 }
 
 #[derive(Default)]
@@ -134,7 +137,8 @@ pub(crate) enum Took {
 
 impl Resources {
     pub(crate) fn new(buffers: BufferPool) -> Resources {
-        Resources { buffers, copiers: Copiers::new(), parked: AtomicBool::new(false) }
+        let (parked, gate) = (AtomicBool::new(false), Gate::new(usize::MAX));
+        Resources { buffers, copiers: Copiers::new(), parked, gate }
     }
 }
 
@@ -185,6 +189,12 @@ impl ServerPort {
     /// The context that the server gave this port.
     pub fn context<T: Any>(&self) -> Option<&T> {
         self.context.get().and_then(|context| context.downcast_ref())
+    }
+
+    /// As [`CompletionPort::blocking`](crate::CompletionPort::blocking), of the completion port that
+    /// this port belongs to.
+    pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.shared.gate.blocking(work)
     }
 
     /// Why the channel has ended, if it has: the client went, or broke the protocol.

@@ -3,7 +3,7 @@
 //! Edges, not levels: of several threads that wait in one set an edge wakes one, and that one takes
 //! everything that is there. The wake-up for other reasons is an eventfd in the set.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
@@ -26,6 +26,13 @@ pub(crate) struct Readiness {
 /// A descriptor on which something happened.
 pub(crate) struct Ready {
     pub(crate) token: u64,
+}
+
+/// What a wait has found.
+pub(crate) struct Found {
+    pub(crate) ready: Vec<Ready>,
+    /// Somebody wanted a thread to wake for another reason.
+    pub(crate) woken: bool,
 }
 
 impl Readiness {
@@ -81,8 +88,13 @@ impl Readiness {
         let _full = rustix::io::write(&self.wake, &u64::from(u32::MAX).to_ne_bytes());
     }
 
+    /// Is readable when a wait would find something.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
     /// Waits until something happens, at most `timeout` (`None`: for ever).
-    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Vec<Ready>> {
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Found> {
         let mut events = Vec::with_capacity(BATCH);
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
@@ -93,17 +105,18 @@ impl Readiness {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::os("wait for clients", errno.into())),
         }
-        let mut ready = Vec::with_capacity(events.len());
+        let mut found = Found { ready: Vec::with_capacity(events.len()), woken: false };
         for event in &events {
             let token = event.data.u64();
             if token == WAKE {
                 let mut one = [0; 8];
                 // Taken by somebody else: then that thread was woken for it.
                 let _taken = rustix::io::read(&self.wake, &mut one);
+                found.woken = true;
             } else {
-                ready.push(Ready { token });
+                found.ready.push(Ready { token });
             }
         }
-        Ok(ready)
+        Ok(found)
     }
 }
