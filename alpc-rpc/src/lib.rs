@@ -101,6 +101,7 @@ mod hello;
 mod object;
 mod outgoing;
 mod record;
+mod report;
 mod scope;
 mod server;
 mod status;

@@ -36,6 +36,7 @@ use crate::error::Fault;
 use crate::event::Emitter;
 use crate::hello::Hello;
 use crate::object::Link;
+use crate::report::report;
 
 /// Serves an interface. Generated code implements it for `FooServer`.
 pub trait Dispatch: Send + Sync + 'static {
@@ -382,7 +383,7 @@ fn greet(connection: Connection<'_>, service: &Service) {
     let Some(greet) = &service.on_connect else { return };
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| greet(connection))) {
         let message = message_of(&*panic);
-        eprintln!("alpc-rpc: greeting a client panicked ({message}); its connection was closed");
+        report(format_args!("greeting a client panicked ({message}); its connection was closed"));
         connection.close();
     }
 }

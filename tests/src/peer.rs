@@ -27,12 +27,23 @@ impl Peer {
     /// kept in `errors`.
     pub fn start(program: &Path, folder: &Path, errors: PathBuf, role: &[&str]) -> Peer {
         let log = File::create(&errors).expect("a file in the test's own folder");
+        Peer::spawn(program, folder, log.into(), errors, role)
+    }
+
+    /// As [`start`](Peer::start), with a standard error that nobody reads: writing there fails.
+    pub fn unheard(program: &Path, folder: &Path, role: &[&str]) -> Peer {
+        let (reader, writer) = std::io::pipe().expect("two descriptors");
+        drop(reader);
+        Peer::spawn(program, folder, writer.into(), PathBuf::new(), role)
+    }
+
+    fn spawn(program: &Path, folder: &Path, stderr: Stdio, errors: PathBuf, role: &[&str]) -> Peer {
         let mut child = Command::new(program)
             .args(role)
             .env("ALPC_RUNTIME_DIR", folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
         let input = child.stdin.take();

@@ -59,6 +59,13 @@ impl Stage {
         peer
     }
 
+    /// As [`ready`](Stage::ready), for a process whose standard error nobody reads.
+    pub fn unheard(&self, role: &[&str]) -> Peer {
+        let mut peer = Peer::unheard(&self.program, &self.folder, role);
+        peer.expect("ready");
+        peer
+    }
+
     /// Connects to a port of this test's.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use alpc_transport::{Error, ErrorKind};
 
 use super::Exported;
+use crate::report::report;
 use crate::server::message_of;
 
 /// Says that nobody on the other side holds an object any more.
@@ -108,7 +109,7 @@ pub(crate) fn let_go(objects: impl IntoIterator<Item = Exported>) {
     for object in objects {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
             let message = message_of(&*panic);
-            eprintln!("alpc-rpc: dropping an object panicked ({message})");
+            report(format_args!("dropping an object panicked ({message})"));
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{Dispatch, Interface, message_of};
 use crate::client::{AtWork, Crew};
 use crate::error::Fault;
 use crate::object::Link;
+use crate::report::report;
 use crate::status;
 
 /// One client's connection.
@@ -180,7 +181,7 @@ impl Drop for Session {
         let context = self.context.take();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(context))) {
             let message = message_of(&*panic);
-            eprintln!("alpc-rpc: dropping a connection's context panicked ({message})");
+            report(format_args!("dropping a connection's context panicked ({message})"));
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::error::Fault;
 use crate::event::UNRECOGNIZED;
 use crate::framework::{SUBSCRIBE, is_framework};
 use crate::object::{Exported, Numbered, ROOT, Reference, forward, open};
+use crate::report::report;
 use crate::scope::Luggage;
 use crate::status;
 
@@ -170,16 +171,16 @@ fn run(
         Ok(Err(fault)) => Err(fault),
         Err(panic) if is_unimplemented(&*panic) => Err(unknown()),
         Err(panic) => {
-            report(method.name, &*panic);
+            report_panic(method.name, &*panic);
             Err(Fault::HandlerPanicked)
         }
     }
 }
 
 /// The panic's message was printed where it happened; this says which call it ended.
-fn report(method: &str, panic: &(dyn Any + Send)) {
+fn report_panic(method: &str, panic: &(dyn Any + Send)) {
     let message = message_of(panic);
-    eprintln!("alpc-rpc: the handler of `{method}` panicked ({message}); its caller was told");
+    report(format_args!("the handler of `{method}` panicked ({message}); its caller was told"));
 }
 
 pub(crate) fn message_of(panic: &(dyn Any + Send)) -> &str {

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 use alpc_rpc::__rt::v1::OwnedFd;
@@ -27,6 +27,9 @@ pub struct Desk {
     pub events: HubEmitter,
     told: Sender<String>,
     pub found_late: AtomicU32,
+    /// How many callers have stopped waiting for what is late.
+    given_up: Mutex<u32>,
+    gave_up: Condvar,
     given: Mutex<Option<MemberRef>>,
 }
 
@@ -57,6 +60,12 @@ impl Desk {
         self.seat(name).unwrap().watcher.clone()
     }
 
+    /// Says that a caller has stopped waiting for what is late.
+    pub fn give_up(&self) {
+        *self.given_up.lock().unwrap() += 1;
+        self.gave_up.notify_all();
+    }
+
     /// Where the events of a member are sent from.
     pub fn emitter_of(&self, name: &str) -> MemberEmitter {
         self.seat(name).unwrap().events.clone()
@@ -72,13 +81,14 @@ impl Hub for Arc<Desk> {
         seat
     }
 
-    /// A name after `late` is found when the caller has stopped waiting.
+    /// A name after `late` is found when the caller has stopped waiting, and said so.
     fn find(&self, cx: &Call<'_>, name: &str) -> Option<Arc<dyn Member>> {
         let Some(name) = name.strip_prefix("late ") else { return Some(self.seat(name)?) };
-        while !cx.deadline().is_past() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis(10));
+        let given_up = self.given_up.lock().unwrap();
+        let before = *given_up;
+        // Past its deadline the caller may have given up before we looked.
+        let waits = |given_up: &mut u32| *given_up == before && !cx.deadline().is_past();
+        drop(self.gave_up.wait_while(given_up, waits).unwrap());
         self.found_late.fetch_add(1, Ordering::SeqCst);
         Some(self.seat(name)?)
     }
@@ -193,8 +203,16 @@ impl Drop for Place {
 pub fn desk() -> (Arc<Desk>, Receiver<String>) {
     let (told, hear) = channel();
     let (members, events) = (Mutex::default(), HubEmitter::default());
-    let (found_late, given) = (AtomicU32::new(0), Mutex::default());
-    (Arc::new(Desk { members, events, told, found_late, given }), hear)
+    let desk = Desk {
+        members,
+        events,
+        told,
+        found_late: AtomicU32::new(0),
+        given_up: Mutex::default(),
+        gave_up: Condvar::new(),
+        given: Mutex::default(),
+    };
+    (Arc::new(desk), hear)
 }
 
 pub fn serve(

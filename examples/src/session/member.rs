@@ -39,7 +39,6 @@ pub struct Member {
 
 /// Where a member's commands come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)]
 pub enum Commands {
     /// From its standard input; when that ends, the member does.
     Input,

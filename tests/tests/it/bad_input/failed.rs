@@ -111,3 +111,18 @@ fn a_handler_panics() {
     let report = "alpc-rpc: the handler of `panic` panicked (as told); its caller was told";
     assert_eq!(reports.matches(report).count(), 20, "{reports}");
 }
+
+#[test]
+fn a_server_whose_errors_nobody_reads_outlives_the_panics_of_its_handlers() {
+    let stage = stage("panic unheard");
+    let _server = stage.unheard(&["trial", "workers=2"]);
+    let client: TrialClient = stage.connect(TRIAL);
+    let told = expect![[r#"
+        ServerPanicked(may have run)
+        the server's handler panicked during the call; the call may have run"#]];
+    // More often than there are workers, so that none may go with its handler.
+    for _ in 0..5 {
+        check(client.panic("as told"), &told);
+    }
+    honest(&client);
+}
