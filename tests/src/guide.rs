@@ -11,6 +11,11 @@ pub mod frames {
     alpc_rpc::include_interface!("guide_frames");
 }
 
+/// Objects, callbacks and events.
+pub mod copier {
+    alpc_rpc::include_interface!("guide_copier");
+}
+
 /// The page itself.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/language.md")]
