@@ -3,16 +3,19 @@
 mod common;
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{IoSlice, Read, Seek, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use alpc_transport::{
     Accelerator, CallFailure, CommunicationPort, Completion, CompletionPort, ConnectionPort,
     Deadline, ErrorKind, IncomingCall, Part, PortAttributes, Reply, Request, Response,
     STATUS_UNANSWERED, Worker,
 };
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
 use common::{Gate, Other, Place, Server, at, connect, hear, holdings, name, say, soon};
 
 /// Every test that says nothing else runs with shared memory and without.
@@ -24,6 +27,11 @@ fn child() {
     let Some((role, place)) = common::role() else { return };
     match &*role {
         "serve" => serve(&place),
+        "serve as anybody" => {
+            without_privileges();
+            serve(&place);
+        }
+        "send as anybody" => send_as_anybody(&place),
         "hold" => {
             let client = connect(&place, attributes(Accelerator::On));
             let memory = memory(b"held");
@@ -57,11 +65,15 @@ fn serve(place: &Path) {
             });
         }
         say("serving");
+        let mut crowd = None;
         while let Some(line) = hear() {
-            if line == "starve" {
-                starve();
+            match &*line {
+                "starve" => starve(),
+                "crowd" => crowd = Some(crowded()),
+                _ => crowd = None,
             }
         }
+        drop(crowd);
         port.shut_down();
     });
 }
@@ -74,6 +86,68 @@ fn starve() {
     limit.current = Some(open + 3);
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
     say("starved");
+}
+
+/// Descriptors that a process without privileges may have under way, and its user.
+const UNDER_WAY: u64 = 200;
+
+/// The limit of descriptors that are under way does not hold for the mighty.
+fn without_privileges() {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    rustix::thread::set_capabilities(None, sets).unwrap();
+}
+
+/// Sends more descriptors than may be under way to nobody, until what is returned is dropped.
+fn crowded() -> (OwnedFd, OwnedFd) {
+    use rustix::net::{
+        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+        SocketType, sendmsg, socketpair,
+    };
+    let flags = SocketFlags::CLOEXEC;
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
+    let zero = File::open("/dev/zero").unwrap();
+    let many = [zero.as_fd(); 200];
+    for _ in 0..=UNDER_WAY / many.len() as u64 {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(200))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&many)));
+        sendmsg(&ours, &[IoSlice::new(b"x")], &mut control, SendFlags::empty()).unwrap();
+    }
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current = Some(UNDER_WAY);
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+    say("crowded");
+    (ours, theirs)
+}
+
+/// Calls with handles while too many are under way, and when they are not any more.
+fn send_as_anybody(place: &Path) {
+    without_privileges();
+    let clients = FORMS.map(|form| connect(place, attributes(form)));
+    let section = memory(b"x");
+    let crowd = crowded();
+    for client in &clients {
+        let refused = call(client, b"echo", &[section.as_fd()]).unwrap_err();
+        assert!(!refused.may_have_run);
+        let what = "file descriptors in flight";
+        assert_eq!(refused.error.kind(), &ErrorKind::Exhausted { what }, "{}", refused.error);
+        // Whoever sends none is not concerned.
+        call(client, b"kept", &[]).unwrap();
+    }
+    drop(crowd);
+    for client in &clients {
+        // The limit is that of a user, whose other processes may be near it at this moment.
+        let answered = loop {
+            match call(client, b"echo", &[section.as_fd()]) {
+                Err(failure) if !failure.may_have_run => {}
+                answered => break answered.unwrap(),
+            }
+        };
+        assert_eq!(contents(&answered.handles[0]), b"x");
+    }
+    say("answered");
 }
 
 fn act(worker: &mut Worker, mut call: IncomingCall, kept: &Mutex<Vec<OwnedFd>>) {
@@ -92,6 +166,13 @@ fn act(worker: &mut Worker, mut call: IncomingCall, kept: &Mutex<Vec<OwnedFd>>) 
             let (reader, writer) = rustix::pipe::pipe().unwrap();
             File::from(writer).write_all(b"out of a pipe").unwrap();
             reply.handles = vec![reader, memory(b"out of a section")];
+        }
+        // The same, and says when it has answered.
+        b"make, and say so" => {
+            reply.handles = vec![memory(b"out of a section")];
+            worker.reply(call, reply).unwrap();
+            say("replied");
+            return;
         }
         b"keep" => kept.lock().unwrap().extend(call.take_handles()),
         b"kept" => {
@@ -348,5 +429,41 @@ fn handles_published_before_the_sender_died_still_arrive() {
             assert_eq!(read, [vec![i], b"!".to_vec()]);
         }
         server.stop();
+    }
+}
+
+/// The kernel limits the descriptors that a user's processes have sent and nobody has taken: there can
+/// be one crowd at a time.
+static CROWD: Mutex<()> = Mutex::new(());
+
+#[test]
+fn a_call_while_too_many_handles_are_under_way_fails_and_its_channel_goes_on() {
+    let _alone = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = Server::start(PortAttributes::new(), 2, |worker, call| {
+        act(worker, call, &Mutex::default());
+    });
+    let mut other = Other::start("send as anybody", server.place.path());
+    other.expect("crowded");
+    other.expect("answered");
+}
+
+#[test]
+fn a_reply_while_too_many_handles_are_under_way_is_kept_until_there_are_fewer() {
+    let _alone = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let mut server = Other::start("serve as anybody", place.path());
+    server.expect("serving");
+    for form in FORMS {
+        let client = connect(place.path(), attributes(form));
+        server.tell("crowd");
+        server.expect("crowded");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| call(&client, b"make, and say so", &[]));
+            server.expect("replied");
+            assert!(!waiting.is_finished(), "the handles were under way already");
+            server.tell("disperse");
+            let response = waiting.join().unwrap().unwrap();
+            assert_eq!(contents(&response.handles[0]), b"out of a section");
+        });
     }
 }

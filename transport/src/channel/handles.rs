@@ -151,10 +151,8 @@ impl Channel {
 
     fn send_bundle(&self, number: u64, handles: &[BorrowedFd<'_>]) -> Result<bool> {
         let bytes = announcement(frame::HANDLES, number, handles.len() as u64);
-        if let Some(mirror) = &self.mirror {
-            mirror.enclose(bytes, handles)?;
-            return Ok(true);
-        }
+        // At once, also where the record follows on the same socket: the kernel may refuse them for
+        // now, and only who has not published the record yet can still wait, or say so.
         match socket::send(self.socket(), &[IoSlice::new(&bytes)], handles) {
             Ok(Sent::Done) => Ok(true),
             Ok(Sent::WouldBlock) => {

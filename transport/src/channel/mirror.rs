@@ -11,8 +11,7 @@
 
 mod frames;
 
-use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex};
@@ -62,15 +61,7 @@ struct Sending {
     /// What the round that is under way sends: the peer gets all of it before what came later, so
     /// that a slot that never runs dry keeps nothing else waiting.
     goal: Option<Goal>,
-    /// Handles that go before the records that are not sent yet.
-    bundles: VecDeque<Enclosed>,
     datagram: Vec<u8>,
-}
-
-/// A message's handles, and their announcement.
-struct Enclosed {
-    bytes: [u8; FRAME_LEN],
-    handles: Vec<OwnedFd>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -160,17 +151,6 @@ impl Mirror {
 
     // ---- sending
 
-    /// Has handles sent before the record that is published next. They are copied: it may be a while
-    /// until the socket has room.
-    pub(super) fn enclose(&self, bytes: [u8; FRAME_LEN], handles: &[BorrowedFd<'_>]) -> Result<()> {
-        let copies = handles.iter().map(BorrowedFd::try_clone_to_owned);
-        let handles = copies
-            .collect::<std::io::Result<_>>()
-            .map_err(|error| Error::os("copy the handles of a message", error))?;
-        lock(&self.sending).bundles.push_back(Enclosed { bytes, handles });
-        Ok(())
-    }
-
     /// Sends what the peer's replica lacks at the beginning of this call.
     fn send_changes(&self, socket: BorrowedFd<'_>) -> Result<Sent> {
         let mut sending = lock(&self.sending);
@@ -207,14 +187,6 @@ impl Mirror {
                     break;
                 }
             }
-        }
-        while let Some(Enclosed { bytes, handles }) = sending.bundles.front() {
-            let handles: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
-            let bytes = [std::io::IoSlice::new(bytes)];
-            if socket::send(socket, &bytes, &handles)? == Sent::WouldBlock {
-                return Ok(Sent::WouldBlock);
-            }
-            sending.bundles.pop_front();
         }
         loop {
             let left = goal.tail.wrapping_sub(sending.ring);

@@ -228,18 +228,21 @@ fn more_handles_than_agreed_are_refused_and_nothing_is_sent() {
 
 #[test]
 fn a_full_socket_sends_neither_handles_nor_record() {
-    let [client, server] = ends(Form::Shared, 16);
-    while socket::send(client.socket(), &[IoSlice::new(&[0; 17])], &[]).unwrap() == Sent::Done {}
-    let (held, _watch) = watched();
-    assert_eq!(post(&client, 1, &[held.as_fd()]), Posted::Full);
-    assert!(client.wants_room(), "who sleeps waits for room");
-    assert!(take(&server).is_none());
-    let mut into = [0; 64];
-    while socket::recv_bytes(server.socket(), &mut into).unwrap() != socket::Received::Empty {}
-    client.drain_socket().unwrap();
-    assert!(!client.wants_room());
-    assert_eq!(post(&client, 1, &[held.as_fd()]), Posted::Published);
-    assert_eq!(take(&server).unwrap().handles.unwrap().len(), 1);
+    for form in [Form::Shared, Form::Mirrored] {
+        let [client, server] = ends(form, 16);
+        let filler = [IoSlice::new(&[0; 17])];
+        while socket::send(client.socket(), &filler, &[]).unwrap() == Sent::Done {}
+        let (held, _watch) = watched();
+        assert_eq!(post(&client, 1, &[held.as_fd()]), Posted::Full);
+        assert!(client.wants_room(), "who sleeps waits for room");
+        let mut into = [0; 64];
+        while socket::recv_bytes(server.socket(), &mut into).unwrap() != socket::Received::Empty {}
+        client.drain_socket().unwrap();
+        assert!(!client.wants_room());
+        assert!(take(&server).is_none());
+        assert_eq!(post(&client, 1, &[held.as_fd()]), Posted::Published);
+        assert_eq!(take(&server).unwrap().handles.unwrap().len(), 1);
+    }
 }
 
 /// Publishes a record that says what it likes of its handles.
