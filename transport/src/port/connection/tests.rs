@@ -8,7 +8,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use super::*;
+use crate::name::Directory;
 use crate::port::handshake;
+use crate::sys::identity::effective_uid;
+use crate::sys::poller::spare_descriptor;
 use crate::sys::rendezvous::test_folder::TestFolder;
 
 const ROLE: &str = "ALPC_TEST_ROLE";
