@@ -152,6 +152,18 @@ pub struct FieldDesc {
     pub optional_on_wire: bool,
 }
 
+impl FieldDesc {
+    /// A field that every writer sends.
+    pub const fn new(name: &'static str, ty: Ty) -> FieldDesc {
+        FieldDesc { name, ty, optional_on_wire: false }
+    }
+
+    /// The same, if a reader has a value for it when the writer did not know it.
+    pub const fn optional(self) -> FieldDesc {
+        FieldDesc { optional_on_wire: true, ..self }
+    }
+}
+
 /// A member of an enum, or a flag.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "generated code writes it out")]
@@ -204,6 +216,43 @@ pub struct ParamDesc {
     pub optional_on_wire: bool,
 }
 
+// Generated code says of a parameter what is not so with most, which keeps large interfaces short.
+impl ParamDesc {
+    /// A parameter that is encoded and sent to the server.
+    pub const fn input(name: &'static str, ty: Ty) -> ParamDesc {
+        ParamDesc::with(name, Direction::In, ty)
+    }
+
+    /// A result, or a buffer that the server fills.
+    pub const fn output(name: &'static str, ty: Ty) -> ParamDesc {
+        ParamDesc::with(name, Direction::Out, ty)
+    }
+
+    /// A buffer that the server changes.
+    pub const fn in_out(name: &'static str, ty: Ty) -> ParamDesc {
+        ParamDesc::with(name, Direction::InOut, ty)
+    }
+
+    const fn with(name: &'static str, direction: Direction, ty: Ty) -> ParamDesc {
+        ParamDesc { name, direction, view: false, raw: false, ty, optional_on_wire: false }
+    }
+
+    /// The same, if it stays in shared memory.
+    pub const fn view(self) -> ParamDesc {
+        ParamDesc { view: true, ..self }
+    }
+
+    /// The same, if it is sent as it lies in memory.
+    pub const fn raw(self) -> ParamDesc {
+        ParamDesc { raw: true, ..self }
+    }
+
+    /// The same, if a reader has a value for it when the writer did not know of it.
+    pub const fn optional(self) -> ParamDesc {
+        ParamDesc { optional_on_wire: true, ..self }
+    }
+}
+
 /// A method of an interface.
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "generated code writes it out")]
@@ -230,6 +279,22 @@ pub struct MethodDesc {
     pub results: &'static [ParamDesc],
     /// The interface's own error.
     pub raises: Option<Ty>,
+}
+
+impl MethodDesc {
+    /// A method without a name that has nothing special: what generated code leaves out.
+    pub const PLAIN: MethodDesc = MethodDesc {
+        name: "",
+        ordinal: 0,
+        oneway: false,
+        idempotent: false,
+        must_understand: false,
+        cancellable: false,
+        timeout: None,
+        params: &[],
+        results: &[],
+        raises: None,
+    };
 }
 
 /// An event of an interface.

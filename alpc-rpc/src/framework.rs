@@ -27,18 +27,7 @@ pub(crate) static SUBSCRIBE: MethodDesc = method("subscribe", 4);
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 const fn method(name: &'static str, number: u64) -> MethodDesc {
-    MethodDesc {
-        name,
-        ordinal: FRAMEWORK | number,
-        oneway: false,
-        idempotent: false,
-        must_understand: false,
-        cancellable: false,
-        timeout: Some(TIMEOUT),
-        params: &[],
-        results: &[],
-        raises: None,
-    }
+    MethodDesc { name, ordinal: FRAMEWORK | number, timeout: Some(TIMEOUT), ..MethodDesc::PLAIN }
 }
 
 /// Whether a call is of this kind.

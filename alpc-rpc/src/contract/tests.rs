@@ -72,21 +72,6 @@ impl Describe for Foreign {
     }
 }
 
-const fn param(name: &'static str, ty: Ty) -> ParamDesc {
-    ParamDesc {
-        name,
-        direction: Direction::In,
-        view: false,
-        raw: false,
-        ty,
-        optional_on_wire: false,
-    }
-}
-
-const fn result(name: &'static str, ty: Ty) -> ParamDesc {
-    ParamDesc { direction: Direction::Out, ..param(name, ty) }
-}
-
 const READ: MethodDesc = MethodDesc {
     name: "read",
     ordinal: 0x2a6f_0c1e_8a1b_4a57,
@@ -96,11 +81,11 @@ const READ: MethodDesc = MethodDesc {
     cancellable: false,
     timeout: None,
     params: &[
-        param("key", str::describe),
-        param("offset", u64::describe),
-        ParamDesc { direction: Direction::Out, ..param("buf", <[u8]>::describe) },
+        ParamDesc::input("key", str::describe),
+        ParamDesc::input("offset", u64::describe),
+        ParamDesc::output("buf", <[u8]>::describe),
     ],
-    results: &[result("total", u64::describe)],
+    results: &[ParamDesc::output("total", u64::describe)],
     raises: Some(KvError::describe),
 };
 
@@ -108,7 +93,7 @@ const TOUCH: MethodDesc = MethodDesc {
     name: "touch",
     ordinal: 7,
     oneway: true,
-    params: &[param("tree", Tree::describe)],
+    params: &[ParamDesc::input("tree", Tree::describe)],
     results: &[],
     raises: None,
     ..READ
@@ -118,12 +103,12 @@ const PAINT: MethodDesc = MethodDesc {
     name: "paint",
     ordinal: 0x2a6f_0c1e_8a1b_4a58,
     params: &[
-        ParamDesc { view: true, ..param("image", <Vec<u8>>::describe) },
-        ParamDesc { raw: true, direction: Direction::InOut, ..param("curve", <[f32]>::describe) },
-        param("named", <BTreeMap<String, (bool, [i16; 4])>>::describe),
-        param("foreign", Foreign::describe),
+        ParamDesc::input("image", <Vec<u8>>::describe).view(),
+        ParamDesc::in_out("curve", <[f32]>::describe).raw(),
+        ParamDesc::input("named", <BTreeMap<String, (bool, [i16; 4])>>::describe),
+        ParamDesc::input("foreign", Foreign::describe),
     ],
-    results: &[ParamDesc { view: true, ..result("", <[u8]>::describe) }],
+    results: &[ParamDesc::output("", <[u8]>::describe).view()],
     raises: None,
     ..READ
 };
@@ -190,12 +175,12 @@ impl Describe for PutFlags {
 fn types_of_the_standard_library_have_names_of_the_language() {
     const PUT: MethodDesc = MethodDesc {
         params: &[
-            param("file", std::path::Path::describe),
-            param("id", uuid::Uuid::describe),
-            param("flags", PutFlags::describe),
-            param("ttl", <Option<std::time::Duration>>::describe),
-            param("at", std::time::SystemTime::describe),
-            param("before", <Vec<Result<Tree, KvError>>>::describe),
+            ParamDesc::input("file", std::path::Path::describe),
+            ParamDesc::input("id", uuid::Uuid::describe),
+            ParamDesc::input("flags", PutFlags::describe),
+            ParamDesc::input("ttl", <Option<std::time::Duration>>::describe),
+            ParamDesc::input("at", std::time::SystemTime::describe),
+            ParamDesc::input("before", <Vec<Result<Tree, KvError>>>::describe),
         ],
         results: &[],
         raises: None,
@@ -265,10 +250,10 @@ fn everything_about_a_parameter_counts() {
         let params = Vec::leak(params.to_vec());
         interface(&[MethodDesc { params, ..READ }])
     };
-    let key = param("key", str::describe);
+    let key = ParamDesc::input("key", str::describe);
     let changed = [
-        param("name", str::describe),
-        param("key", <[u8]>::describe),
+        ParamDesc::input("name", str::describe),
+        ParamDesc::input("key", <[u8]>::describe),
         ParamDesc { view: true, ..key },
         ParamDesc { raw: true, ..key },
         ParamDesc { direction: Direction::Out, ..key },
@@ -278,7 +263,8 @@ fn everything_about_a_parameter_counts() {
         check_different(&takes(&[key]), &takes(&[param]));
     }
     // The calls of the one would succeed at the other, with the wrong data.
-    let (from, to) = (param("from", u32::describe), param("to", u32::describe));
+    let (from, to) =
+        (ParamDesc::input("from", u32::describe), ParamDesc::input("to", u32::describe));
     check_different(&takes(&[from, to]), &takes(&[to, from]));
 }
 
@@ -316,7 +302,8 @@ fn text_with<const N: usize>(types: [TypeDesc; N]) -> String {
         *place = Box::leak(Box::new(desc));
     }
     MADE_UP.set(places);
-    let params: Vec<ParamDesc> = TYPES.iter().take(N).map(|ty| param("p", *ty)).collect();
+    let params: Vec<ParamDesc> =
+        TYPES.iter().take(N).map(|ty| ParamDesc::input("p", *ty)).collect();
     canonical_text(&interface(&[MethodDesc { params: params.leak(), ..READ }]))
 }
 

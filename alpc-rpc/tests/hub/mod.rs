@@ -147,18 +147,7 @@ macro_rules! object_types {
 
 const fn method(name: &'static str, ordinal: u64, oneway: bool) -> rt::MethodDesc {
     let timeout = Some(std::time::Duration::from_secs(30));
-    rt::MethodDesc {
-        name,
-        ordinal,
-        oneway,
-        idempotent: false,
-        must_understand: false,
-        cancellable: false,
-        timeout,
-        params: &[],
-        results: &[],
-        raises: None,
-    }
+    rt::MethodDesc { name, ordinal, oneway, timeout, ..rt::MethodDesc::PLAIN }
 }
 
 const fn interface(

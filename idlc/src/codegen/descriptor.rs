@@ -35,8 +35,8 @@ pub(super) fn fields(fields: &[Field]) -> TokenStream {
     let fields = fields.iter().map(|field| {
         let name = &field.name.text;
         let ty = of(&field.ty);
-        let optional = field.may_be_missing();
-        quote!(__rt::FieldDesc { name: #name, ty: #ty, optional_on_wire: #optional })
+        let optional = mark("optional", field.may_be_missing());
+        quote!(__rt::FieldDesc::new(#name, #ty)#optional)
     });
     quote!(&[#(#fields),*])
 }
@@ -75,27 +75,45 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
 fn method(item: &Method, interface: u128) -> TokenStream {
     let name = item.wire_name();
     let ordinal = self::ordinal(item, interface);
-    let (oneway, idempotent) = (item.oneway.is_some(), item.idempotent.is_some());
-    let (must_understand, cancellable) =
-        (item.must_understand.is_some(), item.cancellable.is_some());
-    let timeout = option(item.timeout.map(|timeout| value::duration(timeout.value)));
-    let params = item.params.iter().map(param);
-    let results = item.results.iter().map(result);
-    let raises = option(item.raises.as_ref().map(of));
+    let is = |name: &str, is_so: bool| {
+        let name = ty::word(name);
+        is_so.then(|| quote!(#name: true,))
+    };
+    let oneway = is("oneway", item.oneway.is_some());
+    let idempotent = is("idempotent", item.idempotent.is_some());
+    let must_understand = is("must_understand", item.must_understand.is_some());
+    let cancellable = is("cancellable", item.cancellable.is_some());
+    let timeout = item.timeout.map(|timeout| {
+        let timeout = value::duration(timeout.value);
+        quote!(timeout: ::core::option::Option::Some(#timeout),)
+    });
+    let params = list("params", item.params.iter().map(param));
+    let results = list("results", item.results.iter().map(result));
+    let raises = item.raises.as_ref().map(|raised| {
+        let raised = of(raised);
+        quote!(raises: ::core::option::Option::Some(#raised),)
+    });
+    // What is so with most methods is left out: there are many of them.
     quote! {
         __rt::MethodDesc {
             name: #name,
             ordinal: #ordinal,
-            oneway: #oneway,
-            idempotent: #idempotent,
-            must_understand: #must_understand,
-            cancellable: #cancellable,
-            timeout: #timeout,
-            params: &[#(#params),*],
-            results: &[#(#results),*],
-            raises: #raises,
+            #oneway
+            #idempotent
+            #must_understand
+            #cancellable
+            #timeout
+            #params
+            #results
+            #raises
+            ..__rt::MethodDesc::PLAIN
         }
     }
+}
+
+fn list(name: &str, items: impl ExactSizeIterator<Item = TokenStream>) -> Option<TokenStream> {
+    let name = ty::word(name);
+    (items.len() > 0).then(|| quote!(#name: &[#(#items),*],))
 }
 
 /// The description of an event of the interface with that id.
@@ -126,46 +144,38 @@ pub(super) fn ordinal_of(wire_name: &str, interface: u128) -> TokenStream {
 }
 
 fn param(item: &Param) -> TokenStream {
-    let direction = match item.direction {
-        Direction::In => quote!(In),
-        Direction::Out => quote!(Out),
-        Direction::InOut => quote!(InOut),
+    let flow = match item.direction {
+        Direction::In => "input",
+        Direction::Out => "output",
+        Direction::InOut => "in_out",
     };
-    let (view, raw) = (item.view.is_some(), item.raw.is_some());
-    desc(&item.name.text, &direction, view, raw, &item.ty, item.may_be_missing())
+    let marks = [
+        mark("view", item.view.is_some()),
+        mark("raw", item.raw.is_some()),
+        mark("optional", item.may_be_missing()),
+    ];
+    desc(flow, &item.name.text, &item.ty, marks)
 }
 
 fn result(item: &Output) -> TokenStream {
     let name = item.name.as_ref().map_or("", |name| name.text.as_str());
-    desc(
-        name,
-        &quote!(Out),
-        item.view.is_some(),
-        item.raw.is_some(),
-        &item.ty,
-        item.may_be_missing(),
-    )
+    let marks = [
+        mark("view", item.view.is_some()),
+        mark("raw", item.raw.is_some()),
+        mark("optional", item.may_be_missing()),
+    ];
+    desc("output", name, &item.ty, marks)
 }
 
-fn desc(
-    name: &str,
-    direction: &TokenStream,
-    view: bool,
-    raw: bool,
-    ty: &Type,
-    optional: bool,
-) -> TokenStream {
-    let ty = of(ty);
-    quote! {
-        __rt::ParamDesc {
-            name: #name,
-            direction: __rt::Direction::#direction,
-            view: #view,
-            raw: #raw,
-            ty: #ty,
-            optional_on_wire: #optional,
-        }
-    }
+fn desc(flow: &str, name: &str, ty: &Type, marks: [Option<TokenStream>; 3]) -> TokenStream {
+    let (flow, ty) = (ty::word(flow), of(ty));
+    quote!(__rt::ParamDesc::#flow(#name, #ty)#(#marks)*)
+}
+
+/// What is said of something behind it, if it is so.
+fn mark(name: &str, is_so: bool) -> Option<TokenStream> {
+    let name = ty::word(name);
+    is_so.then(|| quote!(.#name()))
 }
 
 /// The number of an enum's member, for its description.

@@ -28,6 +28,16 @@ impl<T: PartialEq> PartialEq for At<T> {
     }
 }
 
+/// What Rust does not take for a name, in any edition that syn knows: asking its parser for each name
+/// of a large module takes longer than writing the module.
+const KEYWORDS: [&str; 47] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static",
+    "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
+
 /// An identifier as written in the source, and its place.
 #[derive(Clone, Debug)]
 pub struct Name {
@@ -60,8 +70,8 @@ impl Name {
             "self" | "super" | "crate" | "Self" | "_" => {
                 Ident::new(&format!("{}_", self.rust_text()), span)
             }
-            text if syn::parse_str::<Ident>(text).is_ok() => Ident::new(text, span),
-            text => Ident::new_raw(text, span),
+            text if KEYWORDS.contains(&text) => Ident::new_raw(text, span),
+            text => Ident::new(text, span),
         }
     }
 
@@ -109,5 +119,22 @@ impl fmt::Display for Path {
             f.write_str(&segment.text)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_those_of_syn() {
+        for word in KEYWORDS {
+            assert!(syn::parse_str::<Ident>(word).is_err(), "{word} is a name");
+        }
+        for word in ["auto", "default", "gen", "key", "macro_rules", "raw", "safe", "union", "__x"]
+        {
+            assert!(syn::parse_str::<Ident>(word).is_ok(), "{word} is a keyword");
+            assert_eq!(Name::new(word, Span::call_site()).ident(), word);
+        }
     }
 }

@@ -160,28 +160,19 @@ const _: () = {
                 name: "acme.attributes.Task",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "kind",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "weight",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "cookie",
-                        ty: <u64 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "note",
-                        ty: <::core::option::Option<
-                            __rt::String,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("kind", <u32 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new("weight", <u32 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new("cookie", <u64 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "note",
+                            <::core::option::Option<
+                                __rt::String,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -287,16 +278,11 @@ const _: () = {
                 name: "acme.attributes.state",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "text",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "ratio",
-                        ty: <f32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "text",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("ratio", <f32 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -600,22 +586,17 @@ const _: () = {
                         name: "NotFound",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "name",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "name",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Lost",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <u32 as __rt::Describe>::describe),
                         ],
                     },
                 ],
@@ -697,82 +678,31 @@ const _: () = {
         __rt::MethodDesc {
             name: "run",
             ordinal: 0x45e8_02d4_a680_0608_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "kind",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <JobKind as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "cx",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("kind", <JobKind as __rt::Describe>::describe)
+                    .optional(),
+                __rt::ParamDesc::input("cx", <u32 as __rt::Describe>::describe),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Task as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
+            results: &[__rt::ParamDesc::output("", <Task as __rt::Describe>::describe)],
             raises: ::core::option::Option::Some(<JobError as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "spawn",
             ordinal: 0x591c_131b_393c_3157_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "image",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "image",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <State as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <State as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "drop",
             ordinal: 0x7841_88c5_eabe_5a94_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -1080,52 +1010,23 @@ const _: () = {
             name: "private_mode",
             ordinal: 0x630c_166c_6f38_3545_u64,
             oneway: true,
-            idempotent: false,
             must_understand: true,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[
-                __rt::ParamDesc {
-                    name: "on",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <bool as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            params: &[__rt::ParamDesc::input("on", <bool as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "search",
             ordinal: 0x53a8_eb1e_e950_d9ab_u64,
-            oneway: false,
             idempotent: true,
-            must_understand: false,
             cancellable: true,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "text",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "text",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -208,179 +208,86 @@ const _: () = {
         __rt::MethodDesc {
             name: "read",
             ordinal: 0x6fd0_18ed_47f1_4583_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "offset",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "buf",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("offset", <u64 as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                    "buf",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
             raises: ::core::option::Option::Some(<Failed as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "fill",
             ordinal: 0x405d_b7ab_e553_dd86_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "buf",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "buf",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "convert",
             ordinal: 0x3777_1b13_3c34_cbad_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "pixels",
-                    direction: __rt::Direction::InOut,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::in_out(
+                    "pixels",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
-            results: &[],
             raises: ::core::option::Option::Some(<Failed as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "samples",
             ordinal: 0x5a95_26f4_e156_2b8e_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "left",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<f32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "right",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<f32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                        "left",
+                        <__rt::Vec<f32> as __rt::Describe>::describe,
+                    )
+                    .raw(),
+                __rt::ParamDesc::output(
+                        "right",
+                        <__rt::Vec<f32> as __rt::Describe>::describe,
+                    )
+                    .raw(),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "scale",
             ordinal: 0x3f97_6da7_573c_dfd2_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "values",
-                    direction: __rt::Direction::InOut,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<i16> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "by",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <i16 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::in_out(
+                        "values",
+                        <__rt::Vec<i16> as __rt::Describe>::describe,
+                    )
+                    .raw(),
+                __rt::ParamDesc::input("by", <i16 as __rt::Describe>::describe),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "set_table",
             ordinal: 0x4b57_f25d_ac8d_4b56_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "table",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<f32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                        "table",
+                        <__rt::Vec<f32> as __rt::Describe>::describe,
+                    )
+                    .raw(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<u16> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::Vec<u16> as __rt::Describe>::describe)
+                    .raw(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -215,220 +215,115 @@ const _: () = {
         __rt::MethodDesc {
             name: "names",
             ordinal: 0x3c15_3f52_8ee9_c089_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "all",
+                    <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "table",
             ordinal: 0x4b23_c3e2_9389_0083_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "rows",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::BTreeMap<
+                __rt::ParamDesc::input(
+                    "rows",
+                    <__rt::BTreeMap<
                         __rt::String,
                         __rt::Vec<u32>,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::BTreeMap<(u8, bool), f64> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::BTreeMap<(u8, bool), f64> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "pair",
             ordinal: 0x0221_9b9c_8d3b_345e_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "point",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <(i32, i32) as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "entry",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <(__rt::String, u64) as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "point",
+                    <(i32, i32) as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "entry",
+                    <(__rt::String, u64) as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <(u32, __rt::String) as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <(u32, __rt::String) as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "key",
             ordinal: 0x169f_b373_71f7_fad2_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "token",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <[u8; 16] as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "grid",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <[[f32; 3]; 3] as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("token", <[u8; 16] as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                    "grid",
+                    <[[f32; 3]; 3] as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <[u16; 4] as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <[u16; 4] as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "colours",
             ordinal: 0x1d20_9dc5_36f4_5ddd_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Colour> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "by",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::BTreeMap<
-                        Colour,
-                        __rt::String,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "one",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Colour as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "none",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<Colour> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "all",
+                    <__rt::Vec<Colour> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "by",
+                    <__rt::BTreeMap<Colour, __rt::String> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("one", <Colour as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "none",
+                        <::core::option::Option<Colour> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "nested",
             ordinal: 0x1f09_bc84_5388_3c92_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::Vec<::core::option::Option<__rt::String>>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "first",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<(u32, u32)> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                        "all",
+                        <::core::option::Option<
+                            __rt::Vec<::core::option::Option<__rt::String>>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                        "first",
+                        <::core::option::Option<(u32, u32)> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -61,34 +61,22 @@ const _: () = {
         __rt::MethodDesc {
             name: "get",
             ordinal: 0x2620_8ff0_7937_2e5a_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "keys",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "keys",
+                    <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::String,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output(
+                        "",
+                        <::core::option::Option<
+                            __rt::String,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -575,61 +575,29 @@ const _: () = {
         __rt::MethodDesc {
             name: "convert",
             ordinal: 0x56e2_7964_80fa_5e7f_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "from",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <PixelFormat as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "to",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <PixelFormat as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "from",
+                    <PixelFormat as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("to", <PixelFormat as __rt::Describe>::describe)
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Answer as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <Answer as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "levels",
             ordinal: 0x2ce5_5ca1_9260_012e_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Level> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<Level> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -384,50 +384,42 @@ const _: () = {
                         name: "TooLarge",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "limit",
-                                ty: <u64 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "name",
-                                ty: <::core::option::Option<
-                                    __rt::String,
-                                > as __rt::Describe>::describe,
-                                optional_on_wire: true,
-                            },
-                            __rt::FieldDesc {
-                                name: "data",
-                                ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "limit",
+                                <u64 as __rt::Describe>::describe,
+                            ),
+                            __rt::FieldDesc::new(
+                                    "name",
+                                    <::core::option::Option<
+                                        __rt::String,
+                                    > as __rt::Describe>::describe,
+                                )
+                                .optional(),
+                            __rt::FieldDesc::new(
+                                "data",
+                                <__rt::Vec<u8> as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Unsupported",
                         tag: 3u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <Format as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <Format as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "TwoThings",
                         tag: 4u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "1",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <u32 as __rt::Describe>::describe),
+                            __rt::FieldDesc::new(
+                                "1",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                 ],
@@ -789,38 +781,25 @@ const _: () = {
                         name: "Refused",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Late",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "by",
-                                ty: <u64 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("by", <u64 as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Pair",
                         tag: 3u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <u8 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "1",
-                                ty: <u8 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <u8 as __rt::Describe>::describe),
+                            __rt::FieldDesc::new("1", <u8 as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
@@ -906,53 +885,23 @@ const _: () = {
         __rt::MethodDesc {
             name: "get",
             ordinal: 0x028e_7e9b_fd9c_660b_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("key", <__rt::String as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::Vec<u8> as __rt::Describe>::describe),
             ],
             raises: ::core::option::Option::Some(<KvError as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "put",
             ordinal: 0x6a39_0ba8_ca97_6f4e_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("key", <__rt::String as __rt::Describe>::describe),
             ],
-            results: &[],
             raises: ::core::option::Option::Some(<Closed as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -70,11 +70,10 @@ const _: () = {
                 name: "acme.events.Entry",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "key",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "key",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -439,22 +438,12 @@ const _: () = {
             ordinal: 0x7e13_1165_4659_9243_u64,
             must_understand: false,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "left",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "key",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("left", <u64 as __rt::Describe>::describe)
+                    .optional(),
             ],
         },
         __rt::EventDesc {
@@ -462,40 +451,22 @@ const _: () = {
             ordinal: 0x5c4c_639c_45b2_e550_u64,
             must_understand: false,
             params: &[
-                __rt::ParamDesc {
-                    name: "entry",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Entry as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "image",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "parts",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "reason",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::String,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("entry", <Entry as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                    "image",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "parts",
+                    <__rt::Vec<u32> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                        "reason",
+                        <::core::option::Option<
+                            __rt::String,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
         },
         __rt::EventDesc {
@@ -503,43 +474,26 @@ const _: () = {
             ordinal: 0x52e0_9c63_3de7_67cb_u64,
             must_understand: false,
             params: &[
-                __rt::ParamDesc {
-                    name: "file",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                __rt::ParamDesc::input(
+                    "file",
+                    <__rt::wire::Handle<
                         __rt::handle::File,
                         1,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "log",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::wire::Handle<__rt::handle::Any, 0>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "item",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <ItemRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "parent",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<ItemRef> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                ),
+                __rt::ParamDesc::input(
+                        "log",
+                        <::core::option::Option<
+                            __rt::wire::Handle<__rt::handle::Any, 0>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input("item", <ItemRef as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "parent",
+                        <::core::option::Option<ItemRef> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
         },
     ];
@@ -547,23 +501,8 @@ const _: () = {
         __rt::MethodDesc {
             name: "size",
             ordinal: 0x781f_ba88_eea6_c05a_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -1015,30 +954,13 @@ const _: () = {
             ordinal: 0x0b3a_ae99_ea4a_6879_u64,
             must_understand: false,
             params: &[
-                __rt::ParamDesc {
-                    name: "code",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "by",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "at",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "code",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("by", <__rt::String as __rt::Describe>::describe)
+                    .optional(),
+                __rt::ParamDesc::input("at", <u64 as __rt::Describe>::describe),
             ],
         },
     ];

@@ -36,41 +36,19 @@ const _: () = {
         __rt::MethodDesc {
             name: "more",
             ordinal: 0x1975_bcd0_2bf9_371b_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "first",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "second",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "third",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::String,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output("first", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::output("second", <u32 as __rt::Describe>::describe)
+                    .optional(),
+                __rt::ParamDesc::output(
+                        "third",
+                        <::core::option::Option<
+                            __rt::String,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -544,26 +544,17 @@ const _: () = {
                 name: "acme.modes.Grant",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "access",
-                        ty: <Access as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "denied",
-                        ty: <Access as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "wide",
-                        ty: <::core::option::Option<Wide> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "other",
-                        ty: <Access as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("access", <Access as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new("denied", <Access as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "wide",
+                            <::core::option::Option<Wide> as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new("other", <Access as __rt::Describe>::describe)
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -609,48 +600,25 @@ const _: () = {
         __rt::MethodDesc {
             name: "check",
             ordinal: 0x236a_365a_3d2d_0e14_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "access",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Access as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "extra",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<Access> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Access> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("access", <Access as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "extra",
+                        <::core::option::Option<Access> as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                    "all",
+                    <__rt::Vec<Access> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::BTreeMap<Access, Wide> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::BTreeMap<Access, Wide> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

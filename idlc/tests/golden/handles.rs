@@ -133,25 +133,23 @@ const _: () = {
                 name: "acme.handles.Shelf",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "name",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "files",
-                        ty: <__rt::Vec<
+                    __rt::FieldDesc::new(
+                        "name",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "files",
+                        <__rt::Vec<
                             __rt::wire::Handle<__rt::handle::File, 1>,
                         > as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "spare",
-                        ty: <::core::option::Option<
-                            __rt::wire::Handle<__rt::handle::Any, 0>,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    ),
+                    __rt::FieldDesc::new(
+                            "spare",
+                            <::core::option::Option<
+                                __rt::wire::Handle<__rt::handle::Any, 0>,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -222,11 +220,7 @@ const _: () = {
                 name: "acme.handles.Room",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "shelf",
-                        ty: <Shelf as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("shelf", <Shelf as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -299,200 +293,116 @@ const _: () = {
         __rt::MethodDesc {
             name: "open",
             ordinal: 0x5ee2_b52c_d596_01c3_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "dir",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                __rt::ParamDesc::input(
+                    "dir",
+                    <__rt::wire::Handle<
                         __rt::handle::File,
                         0,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
+                __rt::ParamDesc::input(
+                    "name",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::wire::Handle<
                         __rt::handle::File,
                         3,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "give",
             ordinal: 0x45e2_1729_233c_8729_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "file",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                __rt::ParamDesc::input(
+                    "file",
+                    <__rt::wire::Handle<
                         __rt::handle::File,
                         0,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "lock",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::wire::Handle<__rt::handle::Event, 64>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "spare",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::wire::Handle<__rt::handle::Any, 0>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                ),
+                __rt::ParamDesc::input(
+                        "lock",
+                        <::core::option::Option<
+                            __rt::wire::Handle<__rt::handle::Event, 64>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                        "spare",
+                        <::core::option::Option<
+                            __rt::wire::Handle<__rt::handle::Any, 0>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "pipe",
             ordinal: 0x3fa8_8540_9385_eff6_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "input",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                __rt::ParamDesc::output(
+                    "input",
+                    <__rt::wire::Handle<
                         __rt::handle::Pipe,
                         1,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "output",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::wire::Handle<
+                ),
+                __rt::ParamDesc::output(
+                    "output",
+                    <__rt::wire::Handle<
                         __rt::handle::Pipe,
                         2,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "lock",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::wire::Handle<__rt::handle::Event, 0>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                ),
+                __rt::ParamDesc::output(
+                        "lock",
+                        <::core::option::Option<
+                            __rt::wire::Handle<__rt::handle::Event, 0>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "all",
             ordinal: 0x2dd6_bddf_db05_a27d_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "of",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<
+                __rt::ParamDesc::input(
+                    "of",
+                    <__rt::Vec<
                         __rt::wire::Handle<__rt::handle::Socket, 0>,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::BTreeMap<
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::BTreeMap<
                         __rt::String,
                         __rt::wire::Handle<__rt::handle::File, 0>,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "put",
             ordinal: 0x50a3_7f79_52c0_35a6_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "shelf",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Shelf as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("shelf", <Shelf as __rt::Describe>::describe),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Room as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <Room as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -49,108 +49,43 @@ const _: () = {
             name: "touch",
             ordinal: 0x5971_f73a_8ebc_ae56_u64,
             oneway: true,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("key", <__rt::String as __rt::Describe>::describe),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "stats",
             ordinal: 0x3c9c_9445_8818_a1bd_u64,
-            oneway: false,
             idempotent: true,
-            must_understand: false,
-            cancellable: false,
             timeout: ::core::option::Option::Some(
                 ::core::time::Duration::new(0u64, 250000000u32),
             ),
-            params: &[],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "get",
             ordinal: 0x702a_affd_60b1_cf25_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("key", <__rt::String as __rt::Describe>::describe),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u32 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "nothing",
             ordinal: 0x7180_1649_e501_2761_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "later",
             ordinal: 0x076c_1ae3_8a1b_8aab_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "level",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("level", <u32 as __rt::Describe>::describe)
+                    .optional(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

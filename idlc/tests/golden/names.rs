@@ -112,21 +112,13 @@ const _: () = {
                 name: "golden.names.String",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "type",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "self",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "Option",
-                        ty: <::core::option::Option<u32> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("type", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("self", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new(
+                            "Option",
+                            <::core::option::Option<u32> as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -334,85 +326,28 @@ const _: () = {
         __rt::MethodDesc {
             name: "match",
             ordinal: 0x1afc_0cd9_e894_556d_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "fn",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "self",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "cx",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u8 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "reply",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "call",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Result as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("fn", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                    "self",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("cx", <u8 as __rt::Describe>::describe),
+                __rt::ParamDesc::input("reply", <String as __rt::Describe>::describe),
+                __rt::ParamDesc::input("call", <Result as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Result as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <Result as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "new",
             ordinal: 0x7b1c_b6cb_de0e_c711_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <String as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -298,55 +298,46 @@ const _: () = {
                 name: "acme.nested.Everywhere",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "blobs",
-                        ty: <__rt::Vec<__rt::Vec<u8>> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "by_name",
-                        ty: <__rt::BTreeMap<
+                    __rt::FieldDesc::new(
+                        "blobs",
+                        <__rt::Vec<__rt::Vec<u8>> as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "by_name",
+                        <__rt::BTreeMap<
                             __rt::String,
                             __rt::Vec<u8>,
                         > as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "by_id",
-                        ty: <__rt::BTreeMap<
+                    ),
+                    __rt::FieldDesc::new(
+                        "by_id",
+                        <__rt::BTreeMap<
                             __rt::Uuid,
                             ::core::time::Duration,
                         > as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "places",
-                        ty: <::core::option::Option<
-                            [__rt::PathBuf; 3],
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "pair",
-                        ty: <(
-                            __rt::SystemTime,
-                            __rt::Vec<u8>,
-                        ) as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "digest",
-                        ty: <[u8; 64] as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "outcome",
-                        ty: <::core::result::Result<
+                    ),
+                    __rt::FieldDesc::new(
+                            "places",
+                            <::core::option::Option<
+                                [__rt::PathBuf; 3],
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                        "pair",
+                        <(__rt::SystemTime, __rt::Vec<u8>) as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "digest",
+                        <[u8; 64] as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "outcome",
+                        <::core::result::Result<
                             __rt::Vec<u8>,
                             __rt::String,
                         > as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -463,16 +454,14 @@ const _: () = {
                 name: "acme.nested.Closed",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "wait",
-                        ty: <::core::time::Duration as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "digests",
-                        ty: <__rt::Vec<[u8; 48]> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "wait",
+                        <::core::time::Duration as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "digests",
+                        <__rt::Vec<[u8; 48]> as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -530,65 +519,42 @@ const _: () = {
         __rt::MethodDesc {
             name: "all",
             ordinal: 0x6885_11a1_257d_0cc1_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "blobs",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::Vec<__rt::Vec<u8>>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "waits",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<::core::time::Duration> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "ends",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::result::Result<
+                __rt::ParamDesc::input(
+                        "blobs",
+                        <::core::option::Option<
+                            __rt::Vec<__rt::Vec<u8>>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                    "waits",
+                    <__rt::Vec<::core::time::Duration> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "ends",
+                    <::core::result::Result<
                         (),
                         __rt::SystemTime,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "last",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::Vec<::core::option::Option<__rt::PathBuf>>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                ),
+                __rt::ParamDesc::input(
+                        "last",
+                        <::core::option::Option<
+                            __rt::Vec<::core::option::Option<__rt::PathBuf>>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<
                         ::core::result::Result<(__rt::PathBuf, __rt::Uuid), Everywhere>,
                     > as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -38,43 +38,16 @@ const _: () = {
             name: "moved",
             ordinal: 0x26f9_f131_577a_d1ed_u64,
             oneway: true,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[
-                __rt::ParamDesc {
-                    name: "item",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            params: &[__rt::ParamDesc::input("item", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "neighbour",
             ordinal: 0x646c_a27d_f430_df30_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "other",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <WatcherRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("other", <WatcherRef as __rt::Describe>::describe),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -344,31 +317,15 @@ const _: () = {
         __rt::MethodDesc {
             name: "join",
             ordinal: 0x0d5f_9ff2_ad77_a09f_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "other",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <ItemRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "again",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<ItemRef> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("other", <ItemRef as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "again",
+                        <::core::option::Option<ItemRef> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -679,23 +636,16 @@ const _: () = {
                 name: "acme.objects.Pair",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "left",
-                        ty: <ItemRef as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "right",
-                        ty: <::core::option::Option<
-                            ItemRef,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "watchers",
-                        ty: <__rt::Vec<WatcherRef> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("left", <ItemRef as __rt::Describe>::describe),
+                    __rt::FieldDesc::new(
+                            "right",
+                            <::core::option::Option<ItemRef> as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                        "watchers",
+                        <__rt::Vec<WatcherRef> as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -752,100 +702,53 @@ const _: () = {
         __rt::MethodDesc {
             name: "watch",
             ordinal: 0x521f_a7ec_ea69_6b0b_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "watcher",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <WatcherRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "other",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<WatcherRef> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "watcher",
+                    <WatcherRef as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                        "other",
+                        <::core::option::Option<WatcherRef> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <ItemRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <ItemRef as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "find",
             ordinal: 0x0402_2a97_6e05_73db_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "name",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<ItemRef> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output(
+                        "",
+                        <::core::option::Option<ItemRef> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "pair",
             ordinal: 0x2a5c_83cb_6c3a_8f6b_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "pair",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Pair as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("pair", <Pair as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<ItemRef> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<ItemRef> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

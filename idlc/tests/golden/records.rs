@@ -228,43 +228,35 @@ const _: () = {
                 name: "golden.records.Entry",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "key",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "value",
-                        ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "version",
-                        ty: <u64 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "tags",
-                        ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "kind",
-                        ty: <Kind as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "modified",
-                        ty: <::core::option::Option<u64> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "note",
-                        ty: <::core::option::Option<
-                            __rt::Vec<u8>,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new(
+                        "key",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "value",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("version", <u64 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "tags",
+                            <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new("kind", <Kind as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "modified",
+                            <::core::option::Option<u64> as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "note",
+                            <::core::option::Option<
+                                __rt::Vec<u8>,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -592,21 +584,12 @@ const _: () = {
                 name: "golden.records.Rect",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "x",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "y",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "size",
-                        ty: <(u32, u32) as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("x", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("y", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new(
+                        "size",
+                        <(u32, u32) as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -753,26 +736,16 @@ const _: () = {
                 name: "golden.records.Named",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "name",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "data",
-                        ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "weight",
-                        ty: <f32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "area",
-                        ty: <Rect as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "name",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "data",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("weight", <f32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("area", <Rect as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -931,16 +904,14 @@ const _: () = {
                 name: "golden.records.Tree",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "label",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "children",
-                        ty: <__rt::Vec<Tree> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "label",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "children",
+                        <__rt::Vec<Tree> as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -1214,96 +1185,24 @@ const _: () = {
                 name: "golden.records.Large",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "b",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "c",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "d",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "e",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "f",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "g",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "h",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "i",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "j",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "k",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "l",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "m",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "n",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "o",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "p",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "q",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "r",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("a", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("b", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("c", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("d", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("e", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("f", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("g", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("h", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("i", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("j", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("k", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("l", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("m", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("n", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("o", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("p", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("q", <u8 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("r", <u8 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -1354,70 +1253,30 @@ const _: () = {
         __rt::MethodDesc {
             name: "put",
             ordinal: 0x7461_8085_6f3c_bae3_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "entry",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Entry as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "area",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<Rect> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("entry", <Entry as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "area",
+                        <::core::option::Option<Rect> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Entry as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <Entry as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "tree",
             ordinal: 0x7d2c_aa9c_2612_6f15_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "root",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Tree as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("root", <Tree as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Tree> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<Tree> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

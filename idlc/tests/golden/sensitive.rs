@@ -130,21 +130,19 @@ const _: () = {
                 name: "acme.secrets.Login",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "user",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "password",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "pin",
-                        ty: <::core::option::Option<u32> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new(
+                        "user",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "password",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                            "pin",
+                            <::core::option::Option<u32> as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -250,11 +248,10 @@ const _: () = {
                 name: "acme.secrets.Key",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "bytes",
-                        ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "bytes",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    ),
                 ],
             };
             &__DESCRIPTION
@@ -568,32 +565,25 @@ const _: () = {
                         name: "Unknown",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "user",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "guess",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "user",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
+                            __rt::FieldDesc::new(
+                                "guess",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Pins",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <__rt::Vec<u32> as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "1",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <__rt::Vec<u32> as __rt::Describe>::describe,
+                            ),
+                            __rt::FieldDesc::new("1", <u32 as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
@@ -797,11 +787,7 @@ const _: () = {
                         name: "A",
                         tag: 0u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <u32 as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
@@ -877,58 +863,22 @@ const _: () = {
         __rt::MethodDesc {
             name: "login",
             ordinal: 0x2b80_557d_0381_103c_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "password",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "pin",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Key as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "password",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("pin", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::input("key", <Key as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "token",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "level",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Level as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("token", <u64 as __rt::Describe>::describe),
+                __rt::ParamDesc::output("level", <Level as __rt::Describe>::describe),
             ],
             raises: ::core::option::Option::Some(
                 <LoginError as __rt::Describe>::describe,
             ),
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

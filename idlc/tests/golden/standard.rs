@@ -297,48 +297,42 @@ const _: () = {
                 name: "acme.files.FileInfo",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "path",
-                        ty: <__rt::PathBuf as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "id",
-                        ty: <__rt::Uuid as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "modified",
-                        ty: <__rt::SystemTime as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "kept",
-                        ty: <::core::time::Duration as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "seen",
-                        ty: <__rt::SystemTime as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "under",
-                        ty: <__rt::PathBuf as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "space",
-                        ty: <__rt::Uuid as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "next",
-                        ty: <::core::option::Option<
-                            ::core::time::Duration,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new(
+                        "path",
+                        <__rt::PathBuf as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("id", <__rt::Uuid as __rt::Describe>::describe),
+                    __rt::FieldDesc::new(
+                        "modified",
+                        <__rt::SystemTime as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                            "kept",
+                            <::core::time::Duration as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "seen",
+                            <__rt::SystemTime as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "under",
+                            <__rt::PathBuf as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "space",
+                            <__rt::Uuid as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "next",
+                            <::core::option::Option<
+                                ::core::time::Duration,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -386,68 +380,38 @@ const _: () = {
         __rt::MethodDesc {
             name: "stat",
             ordinal: 0x5d08_f590_3359_c488_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "at",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::PathBuf as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "parent",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::PathBuf,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "token",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Uuid as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "ttl",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::time::Duration as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "since",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::SystemTime,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "at",
+                    <__rt::PathBuf as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                        "parent",
+                        <::core::option::Option<
+                            __rt::PathBuf,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                    "token",
+                    <__rt::Uuid as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "ttl",
+                    <::core::time::Duration as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                        "since",
+                        <::core::option::Option<
+                            __rt::SystemTime,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <FileInfo as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <FileInfo as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

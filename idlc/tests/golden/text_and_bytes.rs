@@ -59,143 +59,80 @@ const _: () = {
         __rt::MethodDesc {
             name: "echo",
             ordinal: 0x1c74_13ff_a2ce_a6f0_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "data",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "name",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "data",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::Vec<u8> as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "greet",
             ordinal: 0x1ce5_b5f9_3445_860b_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                        "name",
+                        <__rt::String as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::String as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "optional",
             ordinal: 0x586b_0c63_df32_ed17_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::String,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "data",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::Vec<u8>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                        "name",
+                        <::core::option::Option<
+                            __rt::String,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                        "data",
+                        <::core::option::Option<
+                            __rt::Vec<u8>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<
-                        __rt::Vec<u8>,
-                    > as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output(
+                        "",
+                        <::core::option::Option<
+                            __rt::Vec<u8>,
+                        > as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "both",
             ordinal: 0x46df_5ad8_6429_8019_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "data",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "name",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::output(
+                    "data",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -174,43 +174,33 @@ const _: () = {
                 name: "acme.tombstones.Person",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "name",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "nick",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "age",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "weight",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "photo",
-                        ty: <::core::option::Option<
-                            __rt::Vec<u8>,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "notes",
-                        ty: <__rt::Vec<__rt::String> as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "last",
-                        ty: <i64 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new(
+                        "name",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                            "nick",
+                            <__rt::String as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new("age", <u32 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new("weight", <u32 as __rt::Describe>::describe)
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "photo",
+                            <::core::option::Option<
+                                __rt::Vec<u8>,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "notes",
+                            <__rt::Vec<__rt::String> as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new("last", <i64 as __rt::Describe>::describe)
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -285,11 +275,8 @@ const _: () = {
                 name: "acme.tombstones.Nothing",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "only",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("only", <u32 as __rt::Describe>::describe)
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -587,27 +574,26 @@ const _: () = {
                         name: "NotFound",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "code",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: true,
-                            },
-                            __rt::FieldDesc {
-                                name: "name",
-                                ty: <__rt::String as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                    "code",
+                                    <u32 as __rt::Describe>::describe,
+                                )
+                                .optional(),
+                            __rt::FieldDesc::new(
+                                "name",
+                                <__rt::String as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Empty",
                         tag: 3u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "code",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: true,
-                            },
+                            __rt::FieldDesc::new(
+                                    "code",
+                                    <u32 as __rt::Describe>::describe,
+                                )
+                                .optional(),
                         ],
                     },
                 ],
@@ -709,176 +695,81 @@ const _: () = {
         __rt::MethodDesc {
             name: "put",
             ordinal: 0x7d97_3fba_8772_e360_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "hint",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "person",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Person as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "raw",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "mode",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<Mode> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "level",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <i8 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                        "hint",
+                        <__rt::String as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input("person", <Person as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "raw",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input(
+                        "mode",
+                        <::core::option::Option<Mode> as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::input("level", <i8 as __rt::Describe>::describe)
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "count",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "text",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
-                __rt::ParamDesc {
-                    name: "last",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output("count", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                        "text",
+                        <__rt::String as __rt::Describe>::describe,
+                    )
+                    .optional(),
+                __rt::ParamDesc::output("last", <u32 as __rt::Describe>::describe)
+                    .optional(),
             ],
             raises: ::core::option::Option::Some(<Failure as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "none",
             ordinal: 0x527e_cfdc_cb9f_6567_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("all", <u32 as __rt::Describe>::describe)
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "only",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "more",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u32> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::output("only", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                        "more",
+                        <__rt::Vec<u32> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "later",
             ordinal: 0x49c5_543f_9485_3498_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "buf",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "cx",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "into",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "buf",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("cx", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                    "into",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::String as __rt::Describe>::describe),
             ],
             raises: ::core::option::Option::Some(<Failure as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "last",
             ordinal: 0x2725_46d0_b1d0_508e_u64,
             oneway: true,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

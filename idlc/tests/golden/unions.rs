@@ -262,59 +262,44 @@ const _: () = {
                         name: "Circle",
                         tag: 4u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "x",
-                                ty: <f32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "y",
-                                ty: <f32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "radius",
-                                ty: <f32 as __rt::Describe>::describe,
-                                optional_on_wire: true,
-                            },
+                            __rt::FieldDesc::new("x", <f32 as __rt::Describe>::describe),
+                            __rt::FieldDesc::new("y", <f32 as __rt::Describe>::describe),
+                            __rt::FieldDesc::new(
+                                    "radius",
+                                    <f32 as __rt::Describe>::describe,
+                                )
+                                .optional(),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Path",
                         tag: 5u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <__rt::Vec<(f32, f32)> as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
-                            __rt::FieldDesc {
-                                name: "1",
-                                ty: <bool as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <__rt::Vec<(f32, f32)> as __rt::Describe>::describe,
+                            ),
+                            __rt::FieldDesc::new("1", <bool as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Named",
                         tag: 9u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <__rt::PathBuf as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <__rt::PathBuf as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Group",
                         tag: 10u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <__rt::Vec<Shape> as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <__rt::Vec<Shape> as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                 ],
@@ -541,22 +526,20 @@ const _: () = {
                         name: "Yes",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <::core::time::Duration as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "0",
+                                <::core::time::Duration as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Perhaps",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "chance",
-                                ty: <u8 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "chance",
+                                <u8 as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                 ],
@@ -737,40 +720,21 @@ const _: () = {
         __rt::MethodDesc {
             name: "draw",
             ordinal: 0x4658_8b62_bf7c_75ca_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "shape",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Shape as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "then",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <::core::option::Option<Answer> as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input("shape", <Shape as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "then",
+                        <::core::option::Option<Answer> as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Switch> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <__rt::Vec<Switch> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

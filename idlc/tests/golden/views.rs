@@ -78,16 +78,8 @@ const _: () = {
                 name: "golden.views.Info",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "width",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "height",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("width", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("height", <u32 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -139,82 +131,37 @@ const _: () = {
         __rt::MethodDesc {
             name: "map",
             ordinal: 0x1a2b_7d18_a8fb_c0bc_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[
-                __rt::ParamDesc {
-                    name: "id",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
+            params: &[__rt::ParamDesc::input("id", <u64 as __rt::Describe>::describe)],
             results: &[
-                __rt::ParamDesc {
-                    name: "info",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Info as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "pixels",
-                    direction: __rt::Direction::Out,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("info", <Info as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                        "pixels",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    )
+                    .view(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "only",
             ordinal: 0x0eda_ae87_b348_e8f9_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::Vec<u8> as __rt::Describe>::describe)
+                    .view(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "put",
             ordinal: 0x1044_32fd_0547_ad7c_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "pixels",
-                    direction: __rt::Direction::In,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                        "pixels",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    )
+                    .view(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

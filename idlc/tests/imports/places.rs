@@ -133,28 +133,26 @@ const _: () = {
                 name: "acme.places.Place",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "key",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "at",
-                        ty: <super::types::Point as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "size",
-                        ty: <::core::option::Option<
-                            super::types::Size,
-                        > as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
-                    __rt::FieldDesc {
-                        name: "rights",
-                        ty: <super::types::Rights as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new(
+                        "key",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                        "at",
+                        <super::types::Point as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new(
+                            "size",
+                            <::core::option::Option<
+                                super::types::Size,
+                            > as __rt::Describe>::describe,
+                        )
+                        .optional(),
+                    __rt::FieldDesc::new(
+                            "rights",
+                            <super::types::Rights as __rt::Describe>::describe,
+                        )
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -261,16 +259,11 @@ const _: () = {
                 name: "acme.places.Box",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "size",
-                        ty: <super::types::Size as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "count",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "size",
+                        <super::types::Size as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("count", <u32 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -323,71 +316,37 @@ const _: () = {
         __rt::MethodDesc {
             name: "find",
             ordinal: 0x5d68_c62e_8b91_3561_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "key",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "mode",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <super::types::Mode as __rt::Describe>::describe,
-                    optional_on_wire: true,
-                },
+                __rt::ParamDesc::input(
+                    "key",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                        "mode",
+                        <super::types::Mode as __rt::Describe>::describe,
+                    )
+                    .optional(),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Place as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
+            results: &[__rt::ParamDesc::output("", <Place as __rt::Describe>::describe)],
             raises: ::core::option::Option::Some(
                 <super::types::Failure as __rt::Describe>::describe,
             ),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "all",
             ordinal: 0x63ef_4ed2_564c_8033_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[],
             results: &[
-                __rt::ParamDesc {
-                    name: "points",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<super::types::Point> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "boxes",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Box> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "points",
+                    <__rt::Vec<super::types::Point> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::output(
+                    "boxes",
+                    <__rt::Vec<Box> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
