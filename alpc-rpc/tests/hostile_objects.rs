@@ -3,11 +3,12 @@
 mod hub;
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use alpc_rpc::Client;
 use alpc_rpc::transport::{CommunicationPort, Deadline, Request};
 
-use hub::desk::{Ear, Own, PATIENCE, Place, eventually};
+use hub::desk::{Ear, Own, PATIENCE, Place};
 use hub::{HubClient, Member, MemberClient};
 
 const ENVELOPE: u16 = 2;
@@ -72,19 +73,22 @@ struct Stage {
     hub: HubClient,
     member: MemberClient,
     _events: alpc_rpc::Events<hub::MemberEvent>,
+    /// What the member's watcher hears, and that it was dropped.
+    hear: Receiver<String>,
 }
 
 fn stage() -> Stage {
     let place = Place::new();
     let hub = place.connect();
-    let member = hub.join("anna", Ear::new("anna").0).unwrap();
+    let (ear, hear) = Ear::new("anna");
+    let member = hub.join("anna", ear).unwrap();
     let events = member.events();
-    Stage { place, hub, member, _events: events }
+    Stage { place, hub, member, _events: events, hear }
 }
 
 #[test]
 fn numbers_of_objects_that_are_not_there_are_refused() {
-    let Stage { place, hub, member, _events } = stage();
+    let Stage { place, hub, member, _events, .. } = stage();
     let port = hub.port();
     assert_eq!(call(port, NAME, &[], &[], 1), (0, "\0\x04anna".to_owned()));
     for unknown in [3, 1000, u64::MAX] {
@@ -201,13 +205,14 @@ fn a_server_can_call_nothing_that_it_was_not_given() {
 
 #[test]
 fn what_nobody_reads_is_released() {
-    let Stage { place, hub, member, .. } = stage();
+    let Stage { place, hub, member, hear, .. } = stage();
     // A newer sender's argument: the server does not know it, and holds it no longer than the call.
     let held = || call(place.desk.watcher("anna").port(), 11, b"\0\x01?", &[], 1).0;
     assert_eq!(held(), 0);
     let answer = call(hub.port(), NAME, &[], &[senders(1), senders(1)], 1);
     assert_eq!(answer.0, 0);
     // Our watcher has the number 1 for the server, which has just let go of it.
-    eventually("it is released", || held() != 0);
+    assert_eq!(hear.recv_timeout(PATIENCE).unwrap(), "dropped");
+    assert_ne!(held(), 0);
     drop(member);
 }

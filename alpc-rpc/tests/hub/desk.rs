@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use alpc_rpc::__rt::v1::OwnedFd;
 use alpc_rpc::transport::Directory;
-use alpc_rpc::{Call, Client, PortAttributes, Server, ServerBuilder};
+use alpc_rpc::{Call, Client, Connection, PortAttributes, Server, ServerBuilder};
 
 use super::{
     Hub, HubClient, HubEmitter, HubServer, Member, MemberEmitter, MemberRef, Watcher,
@@ -157,17 +157,30 @@ pub struct Place {
     pub server: Option<Server>,
     pub desk: Arc<Desk>,
     pub told: Receiver<String>,
+    /// Hears of each connection that is gone, when all that belonged to it is.
+    gone: Receiver<()>,
     pub folder: PathBuf,
 }
 
+/// Belongs to a connection: the runtime drops it last.
+struct Guest(Sender<()>);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _test_over = self.0.send(());
+    }
+}
+
 impl Place {
+    /// With one worker, which takes what a client sends in the order in which it was sent: a release
+    /// has been seen to when a later call is answered.
     pub fn new() -> Place {
-        Place::with(|server| server)
+        Place::with(|server| server.workers(1))
     }
 
     /// With attributes that are changed by `offer`.
     pub fn offering(offer: impl FnOnce(PortAttributes) -> PortAttributes) -> Place {
-        Place::set_up(|server, folder| server.attributes(offer(attributes(folder))))
+        Place::set_up(|server, folder| server.workers(1).attributes(offer(attributes(folder))))
     }
 
     pub fn with(set_up: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Place {
@@ -179,8 +192,12 @@ impl Place {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("alpc-hub-{}-{count}", std::process::id()));
         let (desk, told) = desk();
-        let server = Some(serve(&folder, &desk, |server| set_up(server, &folder)));
-        Place { server, desk, told, folder }
+        let (leave, gone) = channel();
+        let greet = move |guest: Connection<'_>| {
+            assert!(guest.set_context(Guest(leave.clone())).is_ok(), "it has just come");
+        };
+        let server = serve(&folder, &desk, |server| set_up(server, &folder).on_connect(greet));
+        Place { server: Some(server), desk, told, gone, folder }
     }
 
     pub fn connect(&self) -> HubClient {
@@ -190,6 +207,12 @@ impl Place {
     #[track_caller]
     pub fn expect(&self, told: &str) {
         assert_eq!(self.told.recv_timeout(PATIENCE).unwrap(), told);
+    }
+
+    /// Waits until the server is done with a connection that has ended.
+    #[track_caller]
+    pub fn expect_gone(&self) {
+        self.gone.recv_timeout(PATIENCE).unwrap();
     }
 }
 
@@ -236,6 +259,14 @@ pub fn connect(folder: &Path) -> HubClient {
 #[derive(Default)]
 pub struct Own {
     pub events: MemberEmitter,
+    /// Hears when it is dropped, if somebody wants to.
+    pub told: Option<Sender<String>>,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _nobody = self.told.as_ref().map(|told| told.send("own dropped".to_owned()));
+    }
 }
 
 impl Member for Own {
@@ -297,16 +328,6 @@ impl Watcher for Ear {
 impl Drop for Ear {
     fn drop(&mut self) {
         let _test_over = self.told.send("dropped".to_owned());
-    }
-}
-
-/// Waits until something holds that nobody tells of.
-#[track_caller]
-pub fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let begin = std::time::Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "it never came that {what}");
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
