@@ -25,8 +25,11 @@ pub(crate) fn of(interface: &InterfaceDesc) -> Contract {
 }
 
 fn interface(item: &InterfaceDesc, types: &mut Gathered) -> Interface {
-    let events = item.events.iter().map(|item| event(item, types)).collect::<Vec<_>>();
-    let methods = item.methods.iter().map(|item| method(item, types)).chain(events).collect();
+    let mut methods = Vec::new();
+    for base in item.inherited() {
+        declared(base, Some(base.name), types, &mut methods);
+    }
+    declared(item, None, types, &mut methods);
     Interface {
         name: item.name.to_owned(),
         id: item.id,
@@ -34,6 +37,13 @@ fn interface(item: &InterfaceDesc, types: &mut Gathered) -> Interface {
         methods,
         reserved: Vec::new(),
     }
+}
+
+/// The methods and events that an interface itself declares.
+fn declared(item: &InterfaceDesc, base: Option<&str>, types: &mut Gathered, all: &mut Vec<Method>) {
+    let from = |method| Method { declared_in: base.map(str::to_owned), ..method };
+    all.extend(item.methods.iter().map(|item| from(method(item, types))));
+    all.extend(item.events.iter().map(|item| from(event(item, types))));
 }
 
 /// The named types that an interface reaches.

@@ -11,6 +11,7 @@ use core::time::Duration;
 use std::fmt;
 
 mod built_in;
+pub mod inherit;
 
 use crate::contract;
 use crate::handle::{HandleKind, Rights};
@@ -325,9 +326,12 @@ pub struct InterfaceDesc {
     pub minor: u16,
     /// The port at which it is served unless somebody says otherwise.
     pub endpoint: Option<&'static str>,
-    /// The methods, in any order.
+    /// The interfaces whose methods and events are this one's, too, under the numbers that they
+    /// have there. One may be met on several ways, and counts once.
+    pub bases: &'static [&'static InterfaceDesc],
+    /// The methods that are declared here, in any order.
     pub methods: &'static [MethodDesc],
-    /// The events, in any order.
+    /// The events that are declared here, in any order.
     pub events: &'static [EventDesc],
 }
 
@@ -341,9 +345,27 @@ impl InterfaceDesc {
         contract::of(self).fingerprint()
     }
 
-    /// The method with this ordinal.
+    /// The method with this ordinal, whether it is declared here or inherited.
     pub fn method(&self, ordinal: u64) -> Option<&'static MethodDesc> {
-        self.methods.iter().find(|method| method.ordinal == ordinal)
+        let own = self.methods.iter().find(|method| method.ordinal == ordinal);
+        own.or_else(|| self.bases.iter().find_map(|base| base.method(ordinal)))
+    }
+
+    /// The interfaces that this one inherits from, however far up, each once and after its own
+    /// bases.
+    pub(crate) fn inherited(&self) -> Vec<&'static InterfaceDesc> {
+        let mut all = Vec::new();
+        self.gather(&mut all);
+        all
+    }
+
+    fn gather(&self, all: &mut Vec<&'static InterfaceDesc>) {
+        for base in self.bases {
+            if all.iter().all(|known| known.id != base.id) {
+                base.gather(all);
+                all.push(base);
+            }
+        }
     }
 }
 

@@ -28,7 +28,8 @@ pub trait Event: Sized {
 /// A client whose interface has events.
 #[diagnostic::on_unimplemented(
     message = "the interface of `{Self}` has no events",
-    label = "it has no events"
+    label = "it has no events of its own",
+    note = "events that it inherits are those of the base's client: `AsRef::<BaseClient>::as_ref(&client).events()`"
 )]
 pub trait HasEvents: Client {
     /// Any of them.

@@ -19,8 +19,9 @@ pub(crate) const RELEASE: u64 = FRAMEWORK | 2;
 /// Makes the channel by which a server calls its client.
 pub(crate) static REVERSE: MethodDesc = method("reverse", 3);
 
-/// Asks for the events of the object that the call is for. Brings an object to send them to, and
-/// answers with one that ends the subscription when it is released.
+/// Asks for the events of the object that the call is for. Brings the id of the interface that
+/// declares them, which may be a base of the object's, and an object to send them to; answers with
+/// one that ends the subscription when it is released.
 pub(crate) static SUBSCRIBE: MethodDesc = method("subscribe", 4);
 
 /// The runtime answers these itself, so they take no time of a handler's.

@@ -51,9 +51,35 @@ pub trait Object: Send + Sync + 'static {
     /// What the caller is told instead of results.
     fn dispatch(&self, call: ServerCall<'_>) -> Result<(), Fault>;
 
-    /// Where the object's events are sent from, if its interface has any.
+    /// Where the events that its interface declares are sent from, if it declares any.
     fn emitter(&self) -> Option<&Emitter> {
         None
+    }
+
+    /// Where the events of an interface that it inherits from are sent from.
+    fn inherited_emitter(&self, _interface: u128) -> Option<&Emitter> {
+        None
+    }
+
+    /// Where the events are sent from that the interface with this id declares.
+    fn emitter_of(&self, interface: u128) -> Option<&Emitter> {
+        if interface == Self::interface().id {
+            self.emitter()
+        } else {
+            self.inherited_emitter(interface)
+        }
+    }
+
+    /// Offers the object as each of the interfaces that it inherits from, with [`offer`].
+    fn upcast(_object: Arc<Self>, _slot: &mut dyn Any) {}
+}
+
+/// Puts `object` into `slot` if that is an `Option<Arc<I>>`, or one for an interface that `I`
+/// inherits from.
+pub fn offer<I: Object + ?Sized>(object: Arc<I>, slot: &mut dyn Any) {
+    match slot.downcast_mut::<Option<Arc<I>>>() {
+        Some(slot) => *slot = Some(object),
+        None => I::upcast(object, slot),
     }
 }
 
@@ -93,8 +119,8 @@ pub(crate) enum Exported {
 
 /// An object of this process, whatever its interface.
 pub(crate) trait Local: Dispatch {
-    /// The `Arc<dyn Foo>` inside.
-    fn inner(&self) -> &dyn Any;
+    /// Puts the object into the slot, see [`offer`].
+    fn offer(&self, slot: &mut dyn Any);
 }
 
 /// An object, with its interface known.
@@ -112,11 +138,15 @@ impl<I: Object + ?Sized> Dispatch for Holder<I> {
     fn emitter(&self) -> Option<&Emitter> {
         self.0.emitter()
     }
+
+    fn inherited_emitter(&self, interface: u128) -> Option<&Emitter> {
+        self.0.inherited_emitter(interface)
+    }
 }
 
 impl<I: Object + ?Sized> Local for Holder<I> {
-    fn inner(&self) -> &dyn Any {
-        &self.0
+    fn offer(&self, slot: &mut dyn Any) {
+        offer(self.0.clone(), slot);
     }
 }
 
@@ -177,7 +207,8 @@ where
             Ok(Received::Remote(ClientCore::of_object(target)))
         }
         Reference::Own(Exported::Object(object)) => {
-            let own = object.inner().downcast_ref::<Arc<I>>().cloned();
+            let mut own: Option<Arc<I>> = None;
+            object.offer(&mut own);
             own.map(Received::Local).ok_or_else(|| {
                 let (found, wanted) = (object.interface().name, I::interface().name);
                 de::Error::custom(format_args!("the object is a `{found}`, not a `{wanted}`"))

@@ -64,6 +64,13 @@ pub mod v1 {
         pub use crate::decode::{DecodeError, DecodeErrorKind, ValueReader};
     }
 
+    /// What must be true of interfaces that inherit from others.
+    pub mod inherit {
+        pub use crate::descriptor::inherit::check;
+        pub use crate::object::offer;
+        pub use core::any::Any;
+    }
+
     /// Names of bits.
     pub mod flags {
         pub use crate::flags::Names;

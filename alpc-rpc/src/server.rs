@@ -54,6 +54,20 @@ pub trait Dispatch: Send + Sync + 'static {
     fn emitter(&self) -> Option<&Emitter> {
         None
     }
+
+    /// Where the events of an interface that it inherits from are sent from.
+    fn inherited_emitter(&self, _interface: u128) -> Option<&Emitter> {
+        None
+    }
+
+    /// Where the events are sent from that the interface with this id declares.
+    fn emitter_of(&self, interface: u128) -> Option<&Emitter> {
+        if interface == self.interface().id {
+            self.emitter()
+        } else {
+            self.inherited_emitter(interface)
+        }
+    }
 }
 
 /// A server while it runs. Dropping it ends the service and waits for the handlers that run.
@@ -76,6 +90,8 @@ pub struct ServerBuilder {
 /// What the workers serve.
 struct Service {
     interfaces: Vec<Arc<Interface>>,
+    /// What those inherit from: a client of a base is served by what inherits from it.
+    inherited: Vec<Arc<Interface>>,
     on_connect: Option<OnConnect>,
     max_objects: usize,
 }
@@ -83,10 +99,19 @@ struct Service {
 type OnConnect = Box<dyn Fn(Connection<'_>) + Send + Sync>;
 
 struct Interface {
+    /// That of `dispatch`, or one that it inherits from.
+    described: &'static InterfaceDesc,
     hello: Hello,
-    dispatch: Box<dyn Dispatch>,
+    dispatch: Arc<dyn Dispatch>,
     /// What is known of clients of other versions.
     known: Known,
+}
+
+impl Interface {
+    fn new(described: &'static InterfaceDesc, dispatch: Arc<dyn Dispatch>) -> Arc<Interface> {
+        let (hello, known) = (Hello::of(described), Known::default());
+        Arc::new(Interface { described, hello, dispatch, known })
+    }
 }
 
 impl Server {
@@ -107,7 +132,12 @@ impl Server {
             attributes: PortAttributes::new(),
             workers: cpus.max(4),
             concurrency: None,
-            service: Service { interfaces: Vec::new(), on_connect: None, max_objects: MAX_OBJECTS },
+            service: Service {
+                interfaces: Vec::new(),
+                inherited: Vec::new(),
+                on_connect: None,
+                max_objects: MAX_OBJECTS,
+            },
         })
     }
 
@@ -226,13 +256,16 @@ impl ServerBuilder {
         self
     }
 
-    /// Adds an interface. A client says when it connects which one it wants.
+    /// Adds an interface. A client says when it connects which one it wants, or wants an interface
+    /// that this one inherits from: it is then served by the first that does, if none is that
+    /// interface itself.
     #[must_use]
     pub fn interface(mut self, dispatch: impl Dispatch) -> Self {
-        let hello = Hello::of(dispatch.interface());
-        let known = Known::default();
-        let interface = Interface { hello, dispatch: Box::new(dispatch), known };
-        self.service.interfaces.push(Arc::new(interface));
+        let dispatch: Arc<dyn Dispatch> = Arc::new(dispatch);
+        let described = dispatch.interface();
+        let bases = described.inherited().into_iter();
+        self.service.inherited.extend(bases.map(|base| Interface::new(base, dispatch.clone())));
+        self.service.interfaces.push(Interface::new(described, dispatch));
         self
     }
 
@@ -314,11 +347,10 @@ fn run(mut worker: Worker, service: &Service) {
 }
 
 fn answer_connection(request: ConnectionRequest, service: &Service) {
-    let interfaces = &service.interfaces;
     let Some(theirs) = Hello::decode(request.data()) else {
         return request.refuse("this port speaks alpc-rpc, of another version or not at all");
     };
-    match choose(interfaces, &theirs) {
+    match choose(service, &theirs) {
         Ok(interface) => {
             // A client that has gone meanwhile does not need the answer.
             let _gone = request.accept(&interface.hello.encode());
@@ -327,11 +359,10 @@ fn answer_connection(request: ConnectionRequest, service: &Service) {
     }
 }
 
-/// The interface that a client wants: the very one, or another version of it.
-fn choose<'s>(
-    interfaces: &'s [Arc<Interface>],
-    theirs: &Hello,
-) -> Result<&'s Arc<Interface>, String> {
+/// The interface that a client wants: the very one, or another version of it, or what inherits from
+/// it.
+fn choose<'s>(service: &'s Service, theirs: &Hello) -> Result<&'s Arc<Interface>, String> {
+    let interfaces = &service.interfaces;
     if let Some(same) = interfaces.iter().find(|interface| interface.hello.is_equal(theirs)) {
         return same.hello.judge(theirs).map(|()| same);
     }
@@ -343,6 +374,10 @@ fn choose<'s>(
             Err(why) if interface.hello.id == theirs.id || interfaces.len() == 1 => refusal = why,
             Err(_) => {}
         }
+    }
+    let mut bases = service.inherited.iter();
+    if let Some(base) = bases.find(|base| base.hello.judge(theirs).is_ok()) {
+        return Ok(base);
     }
     Err(refusal)
 }
@@ -365,7 +400,7 @@ impl Drop for Served {
 fn served<'p>(port: &'p ServerPort, service: &Service) -> Option<&'p Served> {
     if port.context::<Served>().is_none() {
         let theirs = Hello::decode(port.connect_data())?;
-        let chosen = choose(&service.interfaces, &theirs).ok()?;
+        let chosen = choose(service, &theirs).ok()?;
         let agreement = match chosen.hello.is_equal(&theirs) {
             true => Agreement::Whole,
             false => Agreement::Partial(OnceLock::new()),

@@ -192,7 +192,9 @@ fn a_server_can_call_nothing_that_it_was_not_given() {
     for unknown in [0, 3, u64::MAX] {
         assert_ne!(call(port, 11, b"\0\x01?", &[], unknown).0, 0);
     }
-    assert_eq!(call(port, SUBSCRIBE, &[], &[senders(77)], 1).0, UNKNOWN_METHOD);
+    // The events of no interface that is said, and those of one that the object has nothing of.
+    assert_eq!(call(port, SUBSCRIBE, &[], &[senders(77)], 1).0, BAD_ARGUMENTS);
+    assert_eq!(call(port, SUBSCRIBE, &[5], &[senders(78)], 1).0, UNKNOWN_METHOD);
     assert_eq!(call(port, REVERSE, &[], &[], 0).0, BAD_ARGUMENTS);
     // An event without a number, and one of a number that cannot be.
     refused(call(port, 25, &[], &[], 2), "an event has no number");

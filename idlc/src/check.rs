@@ -5,6 +5,7 @@
 //! message.
 
 mod availability;
+mod bases;
 mod flags;
 mod interfaces;
 mod items;

@@ -116,15 +116,15 @@ impl<'m> Gatherer<'m> {
         &self,
         item: &ir::Interface,
         declared_in: Option<&str>,
-        bases: &mut BTreeSet<String>,
+        bases: &mut BTreeSet<u128>,
         reached: &mut Reached,
         methods: &mut Vec<contract::Method>,
     ) {
         for base in &item.bases {
-            let TypeKind::Named(named) = &base.kind else { continue };
-            let found = self.defined.get(&named.rust.0.to_string());
+            let TypeKind::Object(object) = &base.kind else { continue };
+            let found = self.defined.get(&object.rust.0.to_string());
             if let Some(Item::Interface(base)) = found
-                && bases.insert(base.qualified.clone())
+                && bases.insert(identity::interface_id(base))
             {
                 self.members(base, Some(&base.qualified), bases, reached, methods);
             }

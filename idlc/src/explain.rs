@@ -23,7 +23,7 @@ pages! {
     "E0201" "E0202" "E0203" "E0204" "E0205" "E0206" "E0207" "E0208"
     "E0220" "E0221"
     "E0301" "E0302" "E0303" "E0304" "E0305" "E0306" "E0307" "E0308"
-    "E0320" "E0321"
+    "E0320" "E0321" "E0322" "E0323"
     "E0401" "E0402" "E0403" "E0404" "E0405" "E0406"
     "E0901"
     "could_be_final" "missing_uuid" "naming" "missing_docs" "field_without_default"

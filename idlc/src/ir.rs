@@ -426,8 +426,8 @@ pub struct Interface {
     pub endpoint: Option<At<String>>,
     /// `[stable]`: other programs depend on it, so its identity and its numbers are written down.
     pub stable: Option<At<()>>,
-    /// Interfaces whose methods are this one's, too: unresolved names until `resolve`, then
-    /// [`TypeKind::Named`] by the path of the trait.
+    /// Interfaces whose methods and events are this one's, too: unresolved names until `resolve`,
+    /// then [`TypeKind::Object`].
     pub bases: Vec<Type>,
     /// Seen inside as `NAME`, outside as `Interface.NAME`.
     pub consts: Vec<Const>,

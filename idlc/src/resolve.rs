@@ -165,6 +165,7 @@ impl Resolver<'_> {
 
     fn interface(&mut self, item: &mut Interface, default: Option<At<Version>>) {
         item.version = item.version.or(default);
+        item.bases.iter_mut().for_each(|base| self.base(base));
         self.inside = Some(item.name.text.clone());
         for constant in &mut item.consts {
             self.ty(&mut constant.ty);

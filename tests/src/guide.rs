@@ -16,6 +16,11 @@ pub mod copier {
     alpc_rpc::include_interface!("guide_copier");
 }
 
+/// Devices, and what inherits from them.
+pub mod devices {
+    alpc_rpc::include_interface!("guide_devices");
+}
+
 /// The page itself.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/language.md")]

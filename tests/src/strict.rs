@@ -34,6 +34,7 @@ goldens! {
     evolution
     flags
     handles
+    inheritance
     methods
     names
     nested_forms

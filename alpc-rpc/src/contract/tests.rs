@@ -119,6 +119,7 @@ const KEY_VALUE: InterfaceDesc = InterfaceDesc {
     major: 1,
     minor: 1,
     endpoint: Some("acme.kv"),
+    bases: &[],
     methods: &[READ, TOUCH, PAINT],
     events: &[],
 };
@@ -203,6 +204,7 @@ fn what_may_differ_without_harm_is_not_counted() {
         id: 1,
         major: 7,
         minor: 9,
+        bases: &[],
         endpoint: None,
         methods: KEY_VALUE.methods,
         events: &[],

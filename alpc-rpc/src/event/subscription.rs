@@ -49,7 +49,8 @@ impl<E: Event> Events<E> {
         let end = SinkEnd::new(sink.clone(), interface.events);
         let mut call = ClientCall::new(core, &framework::SUBSCRIBE);
         call.refer(Reference::Own(Exported::Sink(Arc::new(end))));
-        let subscribed = call.invoke_infallible().and_then(|mut reply| reply.take_object());
+        let subscribed = call.arg(&interface.id).and_then(|()| call.invoke_infallible());
+        let subscribed = subscribed.and_then(|mut reply| reply.take_object());
         let source = match subscribed {
             Ok(subscription) => Source::Subscription(subscription),
             Err(error) => Source::Failed(Some(error)),

@@ -35,7 +35,7 @@ pub(super) fn answer(
 /// Compares the client's contract with the server's.
 fn contract(incoming: &Incoming<'_>, connection: Connection<'_>) -> Result<Sent, Fault> {
     let interface = connection.session().interface().ok_or(Fault::UnknownMethod)?;
-    let (own, agreement) = (interface.dispatch.interface(), connection.link().agreement());
+    let (own, agreement) = (interface.described, connection.link().agreement());
     let body = interface.known.reach(incoming.values, own, agreement)?;
     let answer = with_long_body(Answer { body, ..Answer::default() });
     Ok(Sent { answer, ..Sent::default() })
@@ -67,11 +67,12 @@ fn subscribe(
     let Reference::Theirs(sink) = incoming.luggage.take_object(0).map_err(malformed)? else {
         return Err(malformed("events must go to an object of the subscriber's"));
     };
+    let interface: u128 = ValueReader::new(incoming.values).value("the interface")?;
     let subscribe = || {
         let emitter = match &object {
-            Some(Exported::Object(object)) => object.emitter(),
+            Some(Exported::Object(object)) => object.emitter_of(interface),
             Some(_) => None,
-            None => connection.session().root().and_then(super::Dispatch::emitter),
+            None => connection.session().root().and_then(|root| root.emitter_of(interface)),
         };
         emitter.map(|emitter| emitter.subscribe(sink))
     };

@@ -9,6 +9,7 @@ use alpc_transport::{ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled
 
 use super::call::{Outcome, part_bytes};
 use super::{Connection, Dispatch, ServerCall, framework, is_unimplemented};
+use crate::descriptor::InterfaceDesc;
 use crate::error::Fault;
 use crate::event::UNRECOGNIZED;
 use crate::framework::{SUBSCRIBE, is_framework};
@@ -133,9 +134,9 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
         Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
         _ if is_framework(call.method()) => framework::answer(incoming, connection, object),
         _ if is_expired => Err(Fault::Expired),
-        Some(Exported::Object(object)) => run(incoming, connection, &**object),
-        None => match connection.session().root() {
-            Some(root) => run(incoming, connection, root),
+        Some(Exported::Object(object)) => run(incoming, connection, object.interface(), &**object),
+        None => match connection.session().interface() {
+            Some(root) => run(incoming, connection, root.described, &*root.dispatch),
             None => Err(Fault::UnknownMethod),
         },
     }
@@ -153,13 +154,14 @@ fn refused(connection: Connection<'_>, tag: u16, fault: Fault) -> Fault {
 fn run(
     incoming: Incoming<'_>,
     connection: Connection<'_>,
+    described: &'static InterfaceDesc,
     dispatch: &(impl Dispatch + ?Sized),
 ) -> Result<Sent, Fault> {
     let (ordinal, tag) = (incoming.call.method(), incoming.call.tag());
     let unknown = || connection.unknown_method(tag);
     let agreement = connection.link().agreement();
     agreement.may_serve(ordinal).map_err(|fault| refused(connection, tag, fault))?;
-    let method = dispatch.interface().method(ordinal).ok_or_else(unknown)?;
+    let method = described.method(ordinal).ok_or_else(unknown)?;
     let _at_work = connection.session().begin_handler();
     let mut outcome = Outcome::default();
     let server_call = ServerCall::new(incoming, connection, method, &mut outcome);

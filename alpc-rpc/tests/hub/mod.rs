@@ -156,7 +156,7 @@ const fn interface(
     methods: &'static [rt::MethodDesc],
     events: &'static [rt::EventDesc],
 ) -> rt::InterfaceDesc {
-    rt::InterfaceDesc { name, id, major: 1, minor: 0, endpoint: None, methods, events }
+    rt::InterfaceDesc { name, id, major: 1, minor: 0, endpoint: None, bases: &[], methods, events }
 }
 
 // ---- Watcher ----

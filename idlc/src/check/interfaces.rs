@@ -9,8 +9,8 @@ use crate::ir::{At, Interface, Name, identity};
 /// The method of a server's trait that generated code adds where there are events.
 const EMITTER: &str = "emitter";
 
-impl Checker<'_> {
-    pub(super) fn interface(&mut self, item: &Interface) {
+impl<'m> Checker<'m> {
+    pub(super) fn interface(&mut self, item: &'m Interface) {
         self.distinct("a method's name", item.methods.iter().map(|method| &method.name));
         self.distinct("an event's name", item.events.iter().map(|event| &event.name));
         self.distinct("a constant's name", item.consts.iter().map(|constant| &constant.name));
@@ -32,6 +32,7 @@ impl Checker<'_> {
         item.methods.iter().for_each(|method| self.method(method));
         item.events.iter().for_each(|event| self.event(event));
         self.event_names(item);
+        self.bases(item);
     }
 
     /// Methods and events are known by numbers made from their names, so two names must not make one
@@ -110,7 +111,7 @@ impl Checker<'_> {
 }
 
 /// The methods and events of an interface: name, name on the wire, what it is.
-fn wire_names(
+pub(super) fn wire_names(
     item: &Interface,
 ) -> impl Iterator<Item = (&Name, Option<&At<String>>, &'static str)> {
     let methods = item.methods.iter();
@@ -119,6 +120,6 @@ fn wire_names(
     methods.chain(events.map(|event| (&event.name, event.wire_name.as_ref(), "event")))
 }
 
-fn article(what: &str) -> &'static str {
+pub(super) fn article(what: &str) -> &'static str {
     if what == "event" { "an" } else { "a" }
 }

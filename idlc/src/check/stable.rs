@@ -41,6 +41,14 @@ impl Checker<'_> {
                 let types = params.chain(told).map(|param| &param.ty);
                 let types = types.chain(results.map(|result| &result.ty)).chain(raised);
                 types.for_each(|ty| self.pinned_type(ty, stable, pinned));
+                // The numbers of what is inherited are made from the base's identity.
+                for base in &item.bases {
+                    if let TypeKind::Object(object) = &base.kind
+                        && let Some(base) = self.items.get(&object.rust.to_string()).copied()
+                    {
+                        self.pinned(base, stable, pinned);
+                    }
+                }
             }
             Item::Struct(item) => {
                 item.fields.iter().for_each(|field| self.pinned_type(&field.ty, stable, pinned));

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::bases;
 use super::bounds::{self, Place, Unit};
 use super::interface::client_name;
 use super::ty::{self, Way};
@@ -19,6 +20,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
         let marks = marks::marks(&constant.availability, &constant.look);
         quote!(#docs #marks pub const #name: #ty = #value;)
     });
+    let bases = bases::field_values(item);
     let methods =
         item.methods.iter().enumerate().map(|(at, method)| self::method(at, method, item));
     quote! {
@@ -27,7 +29,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
             const INTERFACE: &'static __rt::InterfaceDesc = &__INTERFACE;
 
             fn from_core(core: __rt::ClientCore) -> Self {
-                Self { core }
+                Self { #bases core }
             }
 
             fn core(&self) -> &__rt::ClientCore {

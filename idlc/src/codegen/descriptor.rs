@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{event, ty, value};
+use super::{bases, event, ty, value};
 use crate::ir::{
     Direction, Event, ExprKind, Field, Interface, Method, Name, Output, Param, Type, Version,
     identity,
@@ -54,6 +54,7 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
         quote!(#endpoint)
     }));
     let id = value::hexadecimal(&format!("{id:032x}"), "u128");
+    let (bases, check) = (bases::descriptions(item), bases::check(item));
     let (event_descriptions, events) = event::descriptions(item);
     quote! {
         #event_descriptions
@@ -66,9 +67,12 @@ pub(super) fn interface(item: &Interface) -> TokenStream {
             major: #major,
             minor: #minor,
             endpoint: #endpoint,
+            bases: #bases,
             methods: &__METHODS,
             events: #events,
         };
+
+        #check
     }
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Runtime, client, descriptor, docs, event, marks, quiet, reference, server};
+use super::{Runtime, bases, client, descriptor, docs, event, marks, quiet, reference, server};
 use crate::ir::{Interface, Name};
 
 /// `FooClient`
@@ -30,6 +30,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
     );
     let reference = reference::definition(item, runtime);
     let events = event::types(item, runtime);
+    let bases = bases::fields(item);
     let server_docs = format!(" Serves an implementation of [`{name}`].");
     quote! {
         #client_docs
@@ -38,6 +39,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         #[derive(::core::clone::Clone)]
         #visibility struct #client {
             core: #rt::ClientCore,
+            #bases
         }
 
         #[doc = #server_docs]

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::interface::client_name;
-use super::{Runtime, quiet};
+use super::{Runtime, bases, quiet};
 use crate::ir::{Interface, Name};
 
 /// `FooRef`
@@ -40,6 +40,10 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let (name, reference) = (item.name.ident(), ref_name(&item.name));
     let client = client_name(&item.name);
     let conversions = conversions(&name, &reference, &client);
+    let to_bases = bases::conversions(item);
+    let as_base = bases::arguments(item, &quote!(self));
+    let inherited_emitter = bases::inherited_emitter(item, &quote!(self));
+    let upcast = bases::upcast(item);
     let on_the_wire = on_the_wire(&name, &reference, &client);
     let emitter = (!item.events.is_empty()).then(|| {
         quote! {
@@ -63,6 +67,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
 
         #(#descriptions)*
         #conversions
+        #to_bases
         #on_the_wire
 
         #[automatically_derived]
@@ -75,10 +80,12 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 &self,
                 __call: __rt::ServerCall<'_>,
             ) -> ::core::result::Result<(), __rt::Fault> {
-                __dispatch(self, __call)
+                __dispatch(self, #as_base __call)
             }
 
             #emitter
+            #inherited_emitter
+            #upcast
         }
     }
 }

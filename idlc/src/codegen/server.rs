@@ -8,7 +8,7 @@ use super::client::{buffer_bounds, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
 use super::{
-    Runtime, descriptor, docs, event, marks, quiet, sensitive, unimplemented, value, wire,
+    Runtime, bases, descriptor, docs, event, marks, quiet, sensitive, unimplemented, value, wire,
 };
 use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
 
@@ -47,13 +47,14 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
         let arguments: Vec<TokenStream> = names.map(|name| quote!(#name)).collect();
         unimplemented::with_body(&attributes, &signature, &arguments, &rt)
     });
+    let supertraits = bases::supertraits(item);
     let emitter = event::emitter_method(item);
     quote! {
         #docs
         #marks
         #quiet
         #visibility trait #name:
-            ::core::marker::Send + ::core::marker::Sync + 'static
+            #supertraits ::core::marker::Send + ::core::marker::Sync + 'static
         {
             #(#methods)*
             #emitter
@@ -90,6 +91,11 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
         let (ordinal, serve) = (descriptor::ordinal(method, id), serve_name(method));
         quote!(#ordinal => #serve(__implementation, __call))
     });
+    let inherited_arms = bases::arms(item);
+    let as_base_parameters = bases::parameters(item);
+    let implementation = quote!(&self.implementation);
+    let as_bases = bases::arguments(item, &implementation);
+    let inherited_emitter = bases::inherited_emitter(item, &implementation);
     let functions = item.methods.iter().map(|method| serve(method, item));
     let emitter = (!item.events.is_empty()).then(|| {
         quote! {
@@ -117,20 +123,22 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 &self,
                 __call: __rt::ServerCall<'_>,
             ) -> ::core::result::Result<(), __rt::Fault> {
-                __dispatch(&self.implementation, __call)
+                __dispatch(&self.implementation, #as_bases __call)
             }
 
             #emitter
+            #inherited_emitter
         }
 
         /// For an implementation that is served, and for one that is an object.
         fn __dispatch<T: #interface + ?::core::marker::Sized>(
             __implementation: &T,
+            #as_base_parameters
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             match __call.ordinal() {
                 #(#arms,)*
-                _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+                #inherited_arms
             }
         }
 

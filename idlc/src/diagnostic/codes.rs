@@ -68,6 +68,8 @@ codes! {
     BAD_RAISES = "E0308", "`raises` names an `error` type";
     BAD_MOVE = "E0320", "`[move]` is for handles";
     BAD_EVENT = "E0321", "an event goes one way, from the server";
+    BAD_BASE = "E0322", "an interface inherits from other interfaces";
+    INHERITED = "E0323", "a method or an event that is inherited already";
 
     // E04..: identity and evolution.
     ORDINAL_CLASH = "E0401", "two methods have the same ordinal";

@@ -6,6 +6,7 @@
 //! - An interface that no other mentions is implemented by servers. What it returns and tells is
 //!   implemented by the same side, what is passed to it by the other: a *callback*. Where both can
 //!   be said, the shorter way from such an interface counts, and to be returned is no way at all.
+//!   What an interface inherits from is implemented with it.
 //! - Who receives an object of an interface that his side implements, and hands out, may receive
 //!   his own.
 
@@ -73,6 +74,16 @@ impl Flows {
             handed_out.extend(interface.told.iter().map(|name| (ours, name.clone())));
             handed_out.extend(interface.passed.iter().map(|name| (ours.other(), name.clone())));
         }
+        // Who hands out an object hands it out as all that it inherits from.
+        let mut left: Vec<_> = handed_out.iter().cloned().collect();
+        while let Some((side, name)) = left.pop() {
+            let bases = interfaces.iter().filter(|it| it.name == name).flat_map(|it| &it.bases);
+            for base in bases.map(|base| (side, base.clone())) {
+                if handed_out.insert(base.clone()) {
+                    left.push(base);
+                }
+            }
+        }
         Flows { sides, handed_out }
     }
 
@@ -99,6 +110,8 @@ struct Mentions {
     told: HashSet<String>,
     /// What comes to it.
     passed: HashSet<String>,
+    /// What it inherits from.
+    bases: HashSet<String>,
 }
 
 impl Mentions {
@@ -106,7 +119,11 @@ impl Mentions {
         let (mut told, mut passed) = (HashSet::new(), HashSet::new());
         definitions.add(told_by(item), &mut told);
         definitions.add(passed_to(item), &mut passed);
-        Mentions { name: rust_name(item), told, passed }
+        let bases = item.bases.iter().filter_map(|base| match &base.kind {
+            TypeKind::Object(object) => Some(object.rust.to_string()),
+            _ => None,
+        });
+        Mentions { name: rust_name(item), told, passed, bases: bases.collect() }
     }
 }
 
@@ -116,7 +133,10 @@ fn sides(interfaces: &[Mentions]) -> HashMap<String, Side> {
         interfaces.iter().map(|interface| (interface.name.as_str(), interface)).collect();
     let mentioned: HashSet<&String> = interfaces
         .iter()
-        .flat_map(|from| from.told.union(&from.passed).filter(move |name| **name != from.name))
+        .flat_map(|from| {
+            let all = from.told.iter().chain(&from.passed).chain(&from.bases);
+            all.filter(move |name| **name != from.name)
+        })
         .collect();
     let mut sides = HashMap::new();
     let roots = interfaces.iter().filter(|interface| !mentioned.contains(&interface.name));
@@ -143,7 +163,7 @@ fn spread<'i>(
         }
         sides.insert(interface.name.clone(), side);
         let known = |name: &String| by_name.get(name.as_str()).copied();
-        for told in interface.told.iter().filter_map(known) {
+        for told in interface.told.iter().chain(&interface.bases).filter_map(known) {
             left.push_front((told, side));
         }
         for passed in interface.passed.iter().filter_map(known) {

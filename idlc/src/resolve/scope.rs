@@ -313,6 +313,18 @@ impl Resolver<'_> {
         }
     }
 
+    /// Binds the name of an interface that another inherits from.
+    pub(super) fn base(&mut self, ty: &mut Type) {
+        let TypeKind::Unresolved(path) = &ty.kind else { return };
+        let name = path.to_string();
+        if BUILT_IN.contains(&name.as_str()) {
+            let message = format!("`{name}` is a type of the language, not an interface");
+            self.found.push(Diagnostic::error(codes::BAD_BASE, message, ty.span));
+        } else {
+            self.ty(ty);
+        }
+    }
+
     fn report_unknown_type(&mut self, path: &Path, span: Span) {
         let text = path.to_string();
         if self.scope.missed.contains(&text) {

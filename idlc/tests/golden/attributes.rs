@@ -711,6 +711,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };
@@ -1035,6 +1036,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };

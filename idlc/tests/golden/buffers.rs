@@ -296,6 +296,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::Some("golden.buffers"),
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };

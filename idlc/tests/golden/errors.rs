@@ -910,6 +910,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };

@@ -138,6 +138,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &__EVENTS,
     };
@@ -511,6 +512,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &__EVENTS,
     };
@@ -971,6 +973,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &__EVENTS,
     };

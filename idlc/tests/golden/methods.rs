@@ -94,6 +94,7 @@ const _: () = {
         major: 1u16,
         minor: 10u16,
         endpoint: ::core::option::Option::Some("golden.methods"),
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };
@@ -424,6 +425,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };

@@ -56,6 +56,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };
@@ -334,6 +335,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };
@@ -757,6 +759,7 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
+        bases: &[],
         methods: &__METHODS,
         events: &[],
     };

@@ -6,7 +6,8 @@ use quote::quote;
 use super::attributes::Target;
 use super::{Lowerer, Rule, parts};
 use crate::ir::{
-    Context, Direction, Expr, Interface, Item, Method, Name, Output, Param, RustCode, TypeKind,
+    Context, Direction, Expr, Interface, Item, Method, Name, Output, Param, RustCode, Type,
+    TypeKind,
 };
 
 impl Lowerer<'_> {
@@ -36,8 +37,11 @@ impl Lowerer<'_> {
         for part in inner {
             match part.as_rule() {
                 Rule::bases => {
-                    let span = self.span(&part);
-                    self.not_yet("interfaces with a base", span);
+                    for base in part.into_inner().filter(|part| part.as_rule() == Rule::path) {
+                        let span = self.span(&base);
+                        let path = TypeKind::Unresolved(self.path(base));
+                        interface.bases.push(Type::new(path, span));
+                    }
                 }
                 _ => self.interface_member(part, &mut interface),
             }
