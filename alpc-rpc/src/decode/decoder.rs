@@ -54,31 +54,14 @@ impl<'de> Decoder<'de> {
             self.rest = rest;
             return Ok(u64::from(byte));
         }
-        self.long_varint::<BITS>()
-    }
-
-    /// As [`varint`](Self::varint), for a number that may be of any length.
-    #[inline(never)]
-    fn long_varint<const BITS: u32>(&mut self) -> Result<u64> {
-        let longest = BITS.div_ceil(7);
-        let (mut value, mut rest) = (0_u64, self.rest);
-        for at in 0..longest {
-            let Some((&byte, behind)) = rest.split_first() else {
-                return Err(postcard::Error::DeserializeUnexpectedEnd.into());
-            };
-            rest = behind;
-            value |= u64::from(byte & 0x7f) << (7 * at);
-            if byte & 0x80 != 0 {
-                continue;
+        let (value, used) = long_varint::<BITS>(self.rest);
+        match self.rest.get(used..) {
+            Some(rest) if used > 0 => {
+                self.rest = rest;
+                Ok(value)
             }
-            // Of the last byte of the longest number, only some bits have a place.
-            if at + 1 == longest && u32::from(byte) >> (BITS - 7 * at) != 0 {
-                break;
-            }
-            self.rest = rest;
-            return Ok(value);
+            _ => Err(no_varint::<BITS>(self.rest)),
         }
-        Err(postcard::Error::DeserializeBadVarint.into())
     }
 
     /// Reads a signed number, whose sign is the lowest bit.
@@ -126,7 +109,7 @@ impl<'de> Decoder<'de> {
     pub(crate) fn sized(&mut self) -> Result<&'de [u8]> {
         let length = self.length()?;
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return Err(self.too_long(length, "bytes"));
+            return Err(too_long(length, "bytes", self.rest.len()));
         };
         self.rest = rest;
         Ok(bytes)
@@ -149,18 +132,9 @@ impl<'de> Decoder<'de> {
     fn count(&mut self) -> Result<usize> {
         let count = self.length()?;
         if count > self.rest.len().saturating_add(MAX_EMPTY_ELEMENTS) {
-            return Err(self.too_long(count, "elements"));
+            return Err(too_long(count, "elements", self.rest.len()));
         }
         Ok(count)
-    }
-
-    #[cold]
-    fn too_long(&self, claimed: usize, unit: &str) -> DecodeError {
-        let left = self.rest.len();
-        let bytes = if left == 1 { "byte is" } else { "bytes are" };
-        DecodeError::malformed(format!(
-            "the data claims {claimed} {unit} where only {left} {bytes} left"
-        ))
     }
 
     #[inline]
@@ -185,6 +159,50 @@ impl<'de> Decoder<'de> {
     fn members<V: Visitor<'de>>(&mut self, count: usize, visitor: V) -> Result<V::Value> {
         visitor.visit_seq(Elements { decoder: self, left: count, empty: 0 })
     }
+}
+
+// What is called for few values takes bytes and gives bytes, and never sees the decoder: a decoder that
+// somebody else can see lies in memory, and to write down its place after each field and to take it up
+// again before the next cost more than to read the field.
+
+/// A number of any length and how many bytes it takes: none if they are no number of `BITS` bits. Both
+/// in registers, as a `Result` would not be.
+#[inline(never)]
+fn long_varint<const BITS: u32>(bytes: &[u8]) -> (u64, usize) {
+    let longest = longest_varint::<BITS>();
+    let (mut value, mut shift) = (0_u64, 0);
+    for (at, &byte) in bytes.iter().take(longest).enumerate() {
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            // Of the last byte of the longest number, only some bits have a place.
+            let fits = at + 1 < longest || u32::from(byte) >> (BITS - shift) == 0;
+            return (value, if fits { at + 1 } else { 0 });
+        }
+        shift += 7;
+    }
+    (0, 0)
+}
+
+/// What is wrong with bytes that are no number.
+#[cold]
+fn no_varint<const BITS: u32>(bytes: &[u8]) -> DecodeError {
+    match bytes.len() < longest_varint::<BITS>() {
+        true => postcard::Error::DeserializeUnexpectedEnd.into(),
+        false => postcard::Error::DeserializeBadVarint.into(),
+    }
+}
+
+/// The most bytes that a number of `BITS` bits takes.
+const fn longest_varint<const BITS: u32>() -> usize {
+    BITS.div_ceil(7) as usize
+}
+
+#[cold]
+fn too_long(claimed: usize, unit: &str, left: usize) -> DecodeError {
+    let bytes = if left == 1 { "byte is" } else { "bytes are" };
+    DecodeError::malformed(format!(
+        "the data claims {claimed} {unit} where only {left} {bytes} left"
+    ))
 }
 
 /// Reads a value that holds no other, and shows it to the visitor.
