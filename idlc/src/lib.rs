@@ -34,6 +34,8 @@ pub mod ir;
 #[cfg(feature = "grammar")]
 pub mod json;
 #[cfg(feature = "grammar")]
+mod layout;
+#[cfg(feature = "grammar")]
 pub mod lint;
 #[cfg(feature = "grammar")]
 pub mod print;
