@@ -108,6 +108,10 @@ fn crowded() -> (OwnedFd, OwnedFd) {
     let (ours, theirs) =
         socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
     let zero = File::open("/dev/zero").unwrap();
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    // Of an earlier crowd.
+    limit.current = limit.maximum;
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
     let many = [zero.as_fd(); 200];
     for _ in 0..=UNDER_WAY / many.len() as u64 {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(200))];
@@ -115,7 +119,6 @@ fn crowded() -> (OwnedFd, OwnedFd) {
         assert!(control.push(SendAncillaryMessage::ScmRights(&many)));
         sendmsg(&ours, &[IoSlice::new(b"x")], &mut control, SendFlags::empty()).unwrap();
     }
-    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
     limit.current = Some(UNDER_WAY);
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
     say("crowded");

@@ -208,16 +208,28 @@ impl Gate {
 }
 
 /// What the kernel holds for a process: descriptors, and mappings of shared memory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Holdings {
-    descriptors: usize,
+    /// What each is, so that a test that fails says which one is too many.
+    descriptors: Vec<PathBuf>,
     shared_mappings: usize,
+}
+
+impl PartialEq for Holdings {
+    fn eq(&self, other: &Holdings) -> bool {
+        let counts = |it: &Holdings| (it.descriptors.len(), it.shared_mappings);
+        counts(self) == counts(other)
+    }
 }
 
 pub(crate) fn holdings(pid: u32) -> Holdings {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     Holdings {
-        descriptors: std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count(),
+        descriptors: std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .unwrap()
+            // One that was closed since it was listed is not held.
+            .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+            .collect(),
         shared_mappings: maps.lines().filter(|line| line.contains("/memfd:alpc")).count(),
     }
 }
