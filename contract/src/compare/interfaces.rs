@@ -108,11 +108,13 @@ fn same_signature(old: &Method, new: &Method) -> bool {
 fn succeeded(old: &Method, new: &Method, interface: &str) -> Diff {
     let path = format!("{interface}.{}", new.shown_name());
     let diff = match old.name == new.name {
-        true => Diff::new(
-            Rule::MethodMoved,
-            &path,
-            "is declared in another interface, and so has another number",
-        ),
+        true => {
+            let message = "is declared in another interface, and so has another number";
+            let help = "old clients are served by one of another name that has the old number: \
+                        leave it where it was, with `[wire_name(\"NAME\")]`";
+            let diff = Diff::new(Rule::MethodMoved, &path, message);
+            diff.help(help.replace("NAME", &old.name))
+        }
         false => {
             let message = format!("was called `{}`, and so has another number", old.shown_name());
             let diff = Diff::new(Rule::MethodRenamed, &path, message);

@@ -43,6 +43,7 @@ fn each_change_is_called_by_its_rule() {
 #[test]
 fn each_change_is_tried_with_two_builds() {
     let tests = [
+        include_str!("bases.rs"),
         include_str!("calls.rs"),
         include_str!("events.rs"),
         include_str!("handles.rs"),

@@ -9,6 +9,7 @@
 
 #[macro_use]
 mod meeting;
+mod bases;
 mod calls;
 mod compared;
 mod events;
