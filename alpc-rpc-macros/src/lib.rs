@@ -52,6 +52,14 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// # Inheritance
+///
+/// A trait's supertraits are interfaces that it inherits from: `trait Camera: Device + Recorder`. The
+/// methods and events of `Device` are `Camera`'s, too, with the numbers that they have there.
+/// `CameraClient` dereferences to `DeviceClient`, the client of the first base, and is converted to that
+/// of each base by `as_ref` and `into`. No bases are the markers `Send`, `Sync`, `Unpin`, `UnwindSafe` and
+/// `RefUnwindSafe`, and what is named by a path that begins with `std`, `core` or `alloc`.
+///
 /// # Arguments
 ///
 /// | argument | meaning |

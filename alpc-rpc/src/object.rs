@@ -40,6 +40,11 @@ pub(crate) use link::Link;
 pub(crate) use target::{ROOT, Target};
 
 /// An interface as a type. Generated code implements it for `dyn Foo`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an interface",
+    label = "it has no `#[alpc_interface]`",
+    note = "the supertraits of an interface are interfaces that it inherits from; one of the standard library's is named by its full path, as in `std::fmt::Debug`"
+)]
 pub trait Object: Send + Sync + 'static {
     /// The interface.
     fn interface() -> &'static InterfaceDesc;

@@ -12,6 +12,7 @@ pub mod garbage;
 pub mod goldens;
 pub mod guide;
 pub mod idle;
+pub mod inheritance;
 pub mod marks;
 pub mod peer;
 pub mod roles;

@@ -7,7 +7,7 @@ use alpc_rpc::prelude::*;
 
 use crate::goldens::attributes::{Switches, SwitchesServer};
 use crate::goldens::imports::places::{Box as Case, Place, Places, PlacesServer};
-use crate::goldens::imports::types::{Failure as Nowhere, Mode, Point, Size};
+use crate::goldens::imports::types::{Described, Failure as Nowhere, Mode, Point, Size};
 use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
 use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
 
@@ -94,6 +94,14 @@ pub struct Atlas;
 pub fn places() -> PlacesServer<Atlas> {
     PlacesServer::new(Atlas)
 }
+
+impl Described for Atlas {
+    fn describe(&self, _: &Call<'_>) -> String {
+        "an atlas".to_owned()
+    }
+}
+
+impl crate::goldens::imports::base::Limits for Atlas {}
 
 impl Places for Atlas {
     fn find(&self, _: &Call<'_>, key: &str, mode: Mode) -> Result<Place, Nowhere> {

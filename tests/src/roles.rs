@@ -13,7 +13,7 @@ use alpc_rpc::transport::Admission;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, idle, marks, twins, types};
+use crate::{bounds, garbage, idle, inheritance, marks, twins, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -45,6 +45,8 @@ pub fn play(arguments: &[String]) {
         ["marks", "places"] => serve(&starter, |port| port.interface(marks::places())),
         ["twins", "removed"] => serve(&starter, |port| port.interface(twins::persons())),
         ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
+        ["inheritance", "idl"] => serve(&starter, inheritance::idl::served::serve),
+        ["inheritance", "twin"] => serve(&starter, inheritance::twin::served::serve),
         ["garbage"] => garbage::serve(TRIAL, || say("ready")).map_err(|error| error.to_string()),
         ["default caller"] => call_default(),
         ["waiter", name] => wait(name),

@@ -27,7 +27,8 @@ impl<'m> Checker<'m> {
                 TypeKind::Object(object) => {
                     let name = object.rust.to_string();
                     if let Some(first) = known.insert(name, base.span) {
-                        let name = self.base(base).map_or("a base", |base| &base.name.text);
+                        let path = || object.rust.to_string().replace(' ', "");
+                        let name = self.base(base).map_or_else(path, |base| base.name.text.clone());
                         let message = format!("`{}` inherits twice from `{name}`", item.name);
                         let error = Diagnostic::error(codes::DUPLICATE, message, base.span);
                         self.push(error.also(first, "the first is here"));

@@ -4,13 +4,12 @@
 //! what was made for the base itself: its client is kept inside of this one's, and its calls are
 //! served by the trait object that every implementation is also a base's.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::interface::client_name;
 use super::reference::ref_name;
 use crate::ir::{Interface, Object, TypeKind};
-use crate::source::Span;
 
 /// An interface that another inherits from.
 pub(super) struct Base<'i> {
@@ -33,6 +32,13 @@ pub(super) fn of(item: &Interface) -> Vec<Base<'_>> {
 impl Base<'_> {
     fn path(&self) -> &TokenStream {
         &self.object.rust.0
+    }
+
+    /// The trait object, at the place where the base is named: if it is no interface, that is wrong.
+    fn dynamic(&self) -> TokenStream {
+        let path = self.path();
+        let span = path.clone().into_iter().next().map_or_else(Span::call_site, |it| it.span());
+        quote_spanned!(span=> dyn #path)
     }
 
     fn client(&self) -> TokenStream {
@@ -81,11 +87,9 @@ pub(super) fn check(item: &Interface) -> TokenStream {
     }
     let methods = item.methods.iter().map(|method| &method.name.text);
     let names = methods.chain(item.events.iter().map(|event| &event.name.text));
-    let check = match item.name.span {
-        Span::Tokens(span) => quote_spanned!(span=> __rt::inherit::check),
-        Span::Text { .. } => quote!(__rt::inherit::check),
-    };
-    quote!(const _: () = #check(&__INTERFACE, &[#(#names),*]);)
+    // What it says is said of the trait.
+    let span = item.name.ident().span();
+    quote_spanned!(span=> const _: () = __rt::inherit::check(&__INTERFACE, &[#(#names),*]);)
 }
 
 /// The parameters by which the dispatch function gets the implementation as its bases.
@@ -111,13 +115,13 @@ pub(super) fn arms(item: &Interface) -> TokenStream {
         return quote!(_ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),);
     };
     let dispatch = |base: &Base<'_>| {
-        let (name, path) = (&base.name, base.path());
-        quote!(<dyn #path as __rt::Object>::dispatch(#name, __call))
+        let (name, object) = (&base.name, base.dynamic());
+        quote!(<#object as __rt::Object>::dispatch(#name, __call))
     };
     let others = others.iter().map(|base| {
-        let (path, dispatch) = (base.path(), dispatch(base));
+        let (object, dispatch) = (base.dynamic(), dispatch(base));
         quote! {
-            __ordinal if <dyn #path as __rt::Object>::interface().method(__ordinal).is_some() => {
+            __ordinal if <#object as __rt::Object>::interface().method(__ordinal).is_some() => {
                 #dispatch
             }
         }
@@ -130,8 +134,8 @@ pub(super) fn arms(item: &Interface) -> TokenStream {
 pub(super) fn inherited_emitter(item: &Interface, implementation: &TokenStream) -> TokenStream {
     let bases = of(item);
     let found = bases.iter().map(|base| {
-        let path = base.path();
-        quote!(<dyn #path as __rt::Object>::emitter_of(#implementation, __interface))
+        let object = base.dynamic();
+        quote!(<#object as __rt::Object>::emitter_of(#implementation, __interface))
     });
     let found = found.reduce(|found, next| quote!(#found.or_else(|| #next)));
     let Some(found) = found else { return TokenStream::new() };
@@ -152,9 +156,9 @@ pub(super) fn upcast(item: &Interface) -> TokenStream {
         return TokenStream::new();
     }
     let offers = bases.iter().map(|base| {
-        let path = base.path();
+        let object = base.dynamic();
         quote! {
-            __rt::inherit::offer::<dyn #path>(
+            __rt::inherit::offer::<#object>(
                 <__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object),
                 __slot,
             );

@@ -9,6 +9,7 @@
 
 mod attribute;
 mod availability;
+mod bases;
 mod docs;
 mod expr;
 mod inside;

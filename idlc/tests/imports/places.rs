@@ -272,7 +272,7 @@ const _: () = {
 };
 /// The interface `Places`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub trait Places: ::core::marker::Send + ::core::marker::Sync + 'static {
+pub trait Places: super::types::Described + super::base::Limits + ::core::marker::Send + ::core::marker::Sync + 'static {
     /// Handles `find`.
     fn find(
         &self,
@@ -294,6 +294,8 @@ pub trait Places: ::core::marker::Send + ::core::marker::Sync + 'static {
 #[derive(::core::clone::Clone)]
 pub struct PlacesClient {
     core: ::alpc_rpc::__rt::v1::ClientCore,
+    __base_0: super::types::DescribedClient,
+    __base_1: super::base::LimitsClient,
 }
 /// Serves an implementation of [`Places`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -355,15 +357,27 @@ const _: () = {
         major: 1u16,
         minor: 0u16,
         endpoint: ::core::option::Option::None,
-        bases: &[],
+        bases: &[
+            <super::types::DescribedClient as __rt::Client>::INTERFACE,
+            <super::base::LimitsClient as __rt::Client>::INTERFACE,
+        ],
         methods: &__METHODS,
         events: &[],
     };
+    const _: () = __rt::inherit::check(&__INTERFACE, &["find", "all"]);
     #[automatically_derived]
     impl __rt::Client for PlacesClient {
         const INTERFACE: &'static __rt::InterfaceDesc = &__INTERFACE;
         fn from_core(core: __rt::ClientCore) -> Self {
-            Self { core }
+            Self {
+                __base_0: <super::types::DescribedClient as __rt::Client>::from_core(
+                    ::core::clone::Clone::clone(&core),
+                ),
+                __base_1: <super::base::LimitsClient as __rt::Client>::from_core(
+                    ::core::clone::Clone::clone(&core),
+                ),
+                core,
+            }
         }
         fn core(&self) -> &__rt::ClientCore {
             &self.core
@@ -427,18 +441,43 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            __dispatch(&self.implementation, __call)
+            __dispatch(
+                &self.implementation,
+                &self.implementation,
+                &self.implementation,
+                __call,
+            )
+        }
+        fn inherited_emitter(
+            &self,
+            __interface: u128,
+        ) -> ::core::option::Option<&__rt::Emitter> {
+            <dyn super::types::Described as __rt::Object>::emitter_of(
+                    &self.implementation,
+                    __interface,
+                )
+                .or_else(|| <dyn super::base::Limits as __rt::Object>::emitter_of(
+                    &self.implementation,
+                    __interface,
+                ))
         }
     }
     /// For an implementation that is served, and for one that is an object.
     fn __dispatch<T: Places + ?::core::marker::Sized>(
         __implementation: &T,
+        __base_0: &(dyn super::types::Described + 'static),
+        __base_1: &(dyn super::base::Limits + 'static),
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
             0x5d68_c62e_8b91_3561_u64 => __serve_find(__implementation, __call),
             0x63ef_4ed2_564c_8033_u64 => __serve_all(__implementation, __call),
-            _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
+            __ordinal if <dyn super::types::Described as __rt::Object>::interface()
+                .method(__ordinal)
+                .is_some() => {
+                <dyn super::types::Described as __rt::Object>::dispatch(__base_0, __call)
+            }
+            _ => <dyn super::base::Limits as __rt::Object>::dispatch(__base_1, __call),
         }
     }
     fn __serve_find<T: Places + ?::core::marker::Sized>(
@@ -543,6 +582,91 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::core::ops::Deref for PlacesClient {
+        type Target = super::types::DescribedClient;
+        fn deref(&self) -> &Self::Target {
+            &self.__base_0
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsRef<super::types::DescribedClient> for PlacesClient {
+        fn as_ref(&self) -> &super::types::DescribedClient {
+            &self.__base_0
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesClient> for super::types::DescribedClient {
+        fn from(it: PlacesClient) -> Self {
+            it.__base_0
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesClient> for super::types::DescribedClient {
+        fn from(it: &PlacesClient) -> Self {
+            ::core::clone::Clone::clone(&it.__base_0)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesClient> for super::types::DescribedRef {
+        fn from(it: PlacesClient) -> Self {
+            Self::Remote(it.__base_0)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesClient> for super::types::DescribedRef {
+        fn from(it: &PlacesClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(&it.__base_0))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesRef> for super::types::DescribedRef {
+        fn from(it: PlacesRef) -> Self {
+            match it {
+                PlacesRef::Local(object) => Self::Local(object),
+                PlacesRef::Remote(client) => Self::Remote(client.__base_0),
+            }
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsRef<super::base::LimitsClient> for PlacesClient {
+        fn as_ref(&self) -> &super::base::LimitsClient {
+            &self.__base_1
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesClient> for super::base::LimitsClient {
+        fn from(it: PlacesClient) -> Self {
+            it.__base_1
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesClient> for super::base::LimitsClient {
+        fn from(it: &PlacesClient) -> Self {
+            ::core::clone::Clone::clone(&it.__base_1)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesClient> for super::base::LimitsRef {
+        fn from(it: PlacesClient) -> Self {
+            Self::Remote(it.__base_1)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<&PlacesClient> for super::base::LimitsRef {
+        fn from(it: &PlacesClient) -> Self {
+            Self::Remote(::core::clone::Clone::clone(&it.__base_1))
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<PlacesRef> for super::base::LimitsRef {
+        fn from(it: PlacesRef) -> Self {
+            match it {
+                PlacesRef::Local(object) => Self::Local(object),
+                PlacesRef::Remote(client) => Self::Remote(client.__base_1),
+            }
+        }
+    }
+    #[automatically_derived]
     impl __rt::serde::Serialize for PlacesRef {
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
@@ -604,7 +728,25 @@ const _: () = {
             &self,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
-            __dispatch(self, __call)
+            __dispatch(self, self, self, __call)
+        }
+        fn inherited_emitter(
+            &self,
+            __interface: u128,
+        ) -> ::core::option::Option<&__rt::Emitter> {
+            <dyn super::types::Described as __rt::Object>::emitter_of(self, __interface)
+                .or_else(|| <dyn super::base::Limits as __rt::Object>::emitter_of(
+                    self,
+                    __interface,
+                ))
+        }
+        fn upcast(__object: __rt::Arc<Self>, __slot: &mut dyn __rt::inherit::Any) {
+            __rt::inherit::offer::<
+                dyn super::types::Described,
+            >(<__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object), __slot);
+            __rt::inherit::offer::<
+                dyn super::base::Limits,
+            >(<__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object), __slot);
         }
     }
 };

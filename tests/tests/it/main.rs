@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod calls;
 mod idle;
+mod inheritance;
 mod marks;
 mod types;
 

@@ -144,6 +144,8 @@ fn an_interface_has_its_types_from_other_files() {
     let _server = stage.ready(&["marks", "places"]);
     let client: PlacesClient = stage.connect(ECHO);
 
+    // What it inherits is from another file, too.
+    assert_eq!(client.describe().unwrap(), "an atlas");
     let place = client.find("here", Mode::Fast).unwrap();
     assert_eq!((place.at.x, place.size, place.rights), (1.5, None, Rights::READ));
     let Err(CallError::App(Nowhere::NotFound { key })) = client.find("there", Mode::Fast) else {

@@ -11,7 +11,7 @@ use super::availability::{availability, look, version};
 use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
-use super::{references, report, report_syntax, span_of};
+use super::{bases, references, report, report_syntax, span_of};
 use crate::codegen::{self, Runtime};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Context, Interface, Method, Name, Param, RustCode};
@@ -46,7 +46,7 @@ pub fn lower_trait(
         availability: availability(&item.attrs),
         look: look(&item.attrs),
         stable: None,
-        bases: Vec::new(),
+        bases: bases::bases(&item, found),
         consts: Vec::new(),
         methods: Vec::new(),
         events: Vec::new(),
