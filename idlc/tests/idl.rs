@@ -50,6 +50,23 @@ fn accepted_files_become_rust_without_a_word() {
     }
 }
 
+/// A file of many interfaces in a row is refused before anything walks all of it from each of them.
+#[test]
+fn what_one_interface_inherits_from_has_a_limit() {
+    let chain = |len: u32| {
+        let mut text = String::from("module a;\ninterface I0 {}\n");
+        for at in 1..=len {
+            text += &format!("interface I{at} : I{} {{ fn f{at}(); }}\n", at - 1);
+        }
+        let mut run = Compilation::new();
+        (run.module_from_text("chain.idl", &text).is_some(), run)
+    };
+    assert!(chain(64).0);
+    let (complete, run) = chain(20_000);
+    assert!(!complete);
+    assert!(run.diagnostics().sorted().iter().any(|told| told.code == codes::NESTED_TOO_DEEPLY));
+}
+
 /// What is right, and yet more than this version makes Rust of.
 #[test]
 fn what_no_rust_is_made_of_is_told_by_name() {

@@ -78,7 +78,8 @@ impl<'m> Checker<'m> {
                     found.push((base, at));
                 }
             }
-            if found.len() > MOST {
+            // The interface itself is there, too.
+            if found.len() > MOST + 1 {
                 let message = format!("`{}` inherits from more than {MOST} interfaces", item.name);
                 let error = Diagnostic::error(codes::NESTED_TOO_DEEPLY, message, item.name.span);
                 self.push(error);

@@ -75,12 +75,15 @@ impl Flows {
             handed_out.extend(interface.passed.iter().map(|name| (ours.other(), name.clone())));
         }
         // Who hands out an object hands it out as all that it inherits from.
+        let bases: HashMap<&str, &HashSet<String>> = interfaces
+            .iter()
+            .map(|interface| (interface.name.as_str(), &interface.bases))
+            .collect();
         let mut left: Vec<_> = handed_out.iter().cloned().collect();
         while let Some((side, name)) = left.pop() {
-            let bases = interfaces.iter().filter(|it| it.name == name).flat_map(|it| &it.bases);
-            for base in bases.map(|base| (side, base.clone())) {
-                if handed_out.insert(base.clone()) {
-                    left.push(base);
+            for base in bases.get(name.as_str()).into_iter().copied().flatten() {
+                if handed_out.insert((side, base.clone())) {
+                    left.push((side, base.clone()));
                 }
             }
         }
