@@ -62,6 +62,8 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
             }
         }
     });
+    // `dispatch` is inline for the reason that a client's methods are: else a crate of interfaces compiles
+    // the way of each call for objects that it may never serve.
     quote! {
         static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object { interface: || &__INTERFACE };
 
@@ -76,6 +78,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 &__INTERFACE
             }
 
+            #[inline]
             fn dispatch(
                 &self,
                 __call: __rt::ServerCall<'_>,

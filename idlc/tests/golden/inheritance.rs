@@ -460,6 +460,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -854,6 +855,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -1249,6 +1251,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -1581,6 +1584,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -1926,6 +1930,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,

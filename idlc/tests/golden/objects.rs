@@ -270,6 +270,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -532,6 +533,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -1027,6 +1029,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
