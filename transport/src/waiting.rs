@@ -8,7 +8,12 @@
 //! leaves, because the wake-up that told it so may have been the only one. And whoever brings about
 //! something that others wait for (a credit, a free slot) tells the parked ones and, by a bell of
 //! this process's own, a leader that sleeps.
+//!
+//! Tasks of an async runtime wait beside them, and never lead: see `tasks`.
 
+mod tasks;
+
+use std::future::Future;
 use std::sync::{Mutex, OnceLock};
 use std::thread::{Thread, ThreadId};
 
@@ -19,6 +24,59 @@ use crate::queue::indices::GRANTS;
 use crate::spin::Spin;
 use crate::sys::poll::{self, Awaited, Woken};
 use crate::sys::poller::ThreadBell;
+use tasks::Task;
+pub(crate) use tasks::{Driver, InTask, TaskId};
+
+/// How a call waits: the same steps serve a thread that blocks and a task that is polled.
+pub(crate) trait Wait: Copy {
+    /// Waits until `ready` gives something.
+    ///
+    /// # Errors
+    ///
+    /// When the deadline passes, the peer dies or misbehaves, or `ready` fails.
+    fn until<T>(
+        self,
+        on: (&Waiting, &Channel),
+        deadline: Deadline,
+        interest: Interest,
+        ready: impl FnMut() -> Result<Option<T>>,
+    ) -> impl Future<Output = Result<T>>;
+
+    /// Who is woken when the call is answered.
+    fn waiter(self) -> Waiter;
+
+    /// Whether the caller's memory stays where it is until the call has ended, whatever happens. That
+    /// of a future can go at any time: it is dropped, or forgotten.
+    const KEEPS_MEMORY: bool;
+}
+
+/// The thread that calls blocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocking;
+
+impl Wait for Blocking {
+    async fn until<T>(
+        self,
+        (waiting, channel): (&Waiting, &Channel),
+        deadline: Deadline,
+        interest: Interest,
+        ready: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        waiting.wait(channel, deadline, interest, ready)
+    }
+
+    fn waiter(self) -> Waiter {
+        Waiter::Thread(std::thread::current())
+    }
+
+    const KEEPS_MEMORY: bool = true;
+}
+
+/// Who waits for a call.
+pub(crate) enum Waiter {
+    Thread(Thread),
+    Task(TaskId),
+}
 
 /// The calls that wait for their replies, and who waits how.
 pub(crate) struct Waiting {
@@ -38,6 +96,10 @@ struct State {
     leader: Leader,
     /// Threads that are parked, or about to be, while another leads.
     parked: Vec<(Thread, Interest)>,
+    /// Tasks that wait.
+    tasks: Vec<Task>,
+    /// Until when the thread that watches for tasks sleeps. `None`: it does not watch.
+    watched_until: Option<Deadline>,
     calls: Vec<Call>,
     last_grant: u32,
 }
@@ -60,11 +122,13 @@ pub(crate) enum Interest {
     Reply,
     /// Room, a credit, progress of a stream: it looks for itself whenever anything happens.
     Progress,
+    /// What concerns tasks, which are woken by whoever finds it.
+    Tasks,
 }
 
 struct Call {
     id: MessageId,
-    thread: Thread,
+    waiter: Waiter,
     stage: Stage,
     /// The slot belongs to the call until the server has answered it: before, a copier that comes
     /// late could be taken for one of the next call's.
@@ -96,6 +160,9 @@ impl State {
         if let Leader::Sleeps(leader, Interest::Progress) = self.leader {
             ring_unless_me(leader, bell);
         }
+        for task in self.tasks.iter().filter(|task| task.interest == Interest::Progress) {
+            task.waker.wake_by_ref();
+        }
     }
 
     fn find(&mut self, id: MessageId) -> Option<&mut Call> {
@@ -111,8 +178,14 @@ fn ring_unless_me(leader: ThreadId, bell: &ThreadBell) {
 
 impl Waiting {
     pub(crate) fn new() -> Result<Waiting> {
-        let state =
-            State { leader: Leader::Nobody, parked: Vec::new(), calls: Vec::new(), last_grant: 0 };
+        let state = State {
+            leader: Leader::Nobody,
+            parked: Vec::new(),
+            tasks: Vec::new(),
+            watched_until: None,
+            calls: Vec::new(),
+            last_grant: 0,
+        };
         let bell = ThreadBell::new()?;
         let reply_spin = Mutex::new(Spin::for_messages());
         let progress_spin = Mutex::new(Spin::for_chunks());
@@ -120,8 +193,8 @@ impl Waiting {
         Ok(Waiting { state, reply_spin, progress_spin, bell, on_late_reply })
     }
 
-    /// Registers a call of this thread, unless `limit` calls are outstanding.
-    pub(crate) fn register(&self, id: MessageId, limit: usize) -> bool {
+    /// Registers a call, unless `limit` calls are outstanding.
+    pub(crate) fn register(&self, id: MessageId, waits: impl Wait, limit: usize) -> bool {
         let mut state = lock(&self.state);
         // What is answered is not outstanding, though its caller may not have run yet: otherwise a
         // leader that waits for the credit would have to be told of the caller's next step.
@@ -129,8 +202,8 @@ impl Waiting {
         if state.calls.len() >= limit && state.calls.iter().filter(outstanding).count() >= limit {
             return false;
         }
-        let thread = std::thread::current();
-        state.calls.push(Call { id, thread, stage: Stage::Waiting, grant: None });
+        let waiter = waits.waiter();
+        state.calls.push(Call { id, waiter, stage: Stage::Waiting, grant: None });
         true
     }
 
@@ -249,9 +322,12 @@ impl Waiting {
             return Err(channel.poison(Misbehaviour::UnknownReply { id: id.0 }));
         };
         let late = match state.calls.get_mut(index) {
-            Some(Call { stage: stage @ Stage::Waiting, thread, .. }) => {
+            Some(Call { stage: stage @ Stage::Waiting, waiter, .. }) => {
                 *stage = Stage::Answered(record);
-                thread.unpark();
+                match *waiter {
+                    Waiter::Thread(ref thread) => thread.unpark(),
+                    Waiter::Task(id) => state.wake_task(id),
+                }
                 state.wake_watchers(&self.bell);
                 return Ok(());
             }
@@ -366,14 +442,15 @@ impl Lead<'_> {
         channel.own.set_awake();
         // While others watch for their own progress, only bells tell them of it. A mirror shows
         // nothing until the socket is read.
-        let found = if channel.is_mirrored() || self.is_watched() {
-            look()
-        } else {
-            let spin = match interest {
-                Interest::Reply => &self.waiting.reply_spin,
-                Interest::Progress => &self.waiting.progress_spin,
-            };
-            lock(spin).look(|| channel.theirs.cpu(), &mut look)
+        let spin = match interest {
+            Interest::Reply => Some(&self.waiting.reply_spin),
+            Interest::Progress => Some(&self.waiting.progress_spin),
+            Interest::Tasks => None,
+        };
+        let spin = spin.filter(|_| !channel.is_mirrored() && !self.is_watched());
+        let found = match spin {
+            None => look(),
+            Some(spin) => lock(spin).look(|| channel.theirs.cpu(), &mut look),
         };
         if let Some(found) = found {
             return found.map(Some);

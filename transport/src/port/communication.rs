@@ -3,14 +3,17 @@
 mod call;
 mod incoming;
 
+use std::future::Future;
 use std::ops::Range;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use crate::bulk::Travelled;
 use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Deadline, Record};
+use crate::message::{Deadline, MessageId, Record};
 use crate::name::PortName;
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits, PortAttributes};
@@ -18,7 +21,7 @@ use crate::port::handshake;
 use crate::section::Blob;
 use crate::section::region::Region;
 use crate::section::view::PeerView;
-use crate::waiting::Waiting;
+use crate::waiting::{Blocking, Driver, InTask, TaskId, Wait, Waiting};
 use call::{Answered, Call};
 
 /// One bulk argument of a call.
@@ -120,7 +123,9 @@ pub struct CommunicationPort {
 
 struct ClientEnd {
     channel: Arc<Channel>,
-    waiting: Waiting,
+    waiting: Arc<Waiting>,
+    /// Watches for calls that are made in tasks.
+    driver: Driver,
     accept_data: Vec<u8>,
 }
 
@@ -149,7 +154,9 @@ impl CommunicationPort {
         channel: Arc<Channel>,
         accept_data: Vec<u8>,
     ) -> Result<CommunicationPort> {
-        let end = Arc::new(ClientEnd { channel, waiting: Waiting::new()?, accept_data });
+        let waiting = Arc::new(Waiting::new()?);
+        let end = ClientEnd { channel, waiting, driver: Driver::default(), accept_data };
+        let end = Arc::new(end);
         let weak: Weak<ClientEnd> = Arc::downgrade(&end);
         // Whoever reads a bell in passing has the thread look that the bell was meant for.
         let _first = end.channel.on_news.set(Box::new(move || {
@@ -213,20 +220,26 @@ impl CommunicationPort {
     ///
     /// When the call cannot be sent, the deadline passes, or the server goes away.
     pub fn call(&self, request: Request<'_, '_>) -> std::result::Result<Response, CallFailure> {
-        match Call::new(&self.end, &request).run(request.body, request.parts)? {
-            Answered::Response(response) => return Ok(response),
-            Answered::NotDirect => self.end.channel.lose_direct(),
-        }
-        // The server has lost the right to reach into our memory, or the threads to do so, and has
-        // not begun with the call. The same call goes by sections from now on.
-        match Call::new(&self.end, &request).run(request.body, request.parts)? {
-            Answered::Response(response) => Ok(response),
-            Answered::NotDirect => {
-                let what = "the server refuses every way that bulk data can go";
-                let error = Error::new(ErrorKind::Unsupported { what }, "make a call");
-                Err(CallFailure::before(error))
-            }
-        }
+        now(self.end.call(request, |_| Blocking))
+    }
+
+    /// Makes a call, and waits for its reply without a thread: in a task, of whichever runtime.
+    ///
+    /// The request is sent when the future is polled first. Dropping the future cancels the call: its
+    /// reply, if one comes, is thrown away. The caller's memory is never lent to the server, since
+    /// nobody can know how long a future lives; data that would have gone directly goes by a section.
+    ///
+    /// The first such call of a port starts a thread that sleeps on the port's socket for all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](CommunicationPort::call), and when that thread cannot be started.
+    pub async fn call_async(
+        &self,
+        request: Request<'_, '_>,
+    ) -> std::result::Result<Response, CallFailure> {
+        self.end.start_driver().map_err(CallFailure::before)?;
+        self.end.call(request, |id| self.end.in_task(id)).await
     }
 
     /// Sends a datagram: bytes to the server, and no reply. Returns when it is queued.
@@ -238,8 +251,79 @@ impl CommunicationPort {
         &self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        let call = Call::new(&self.end, &request);
-        call.send_datagram(request.body, request.parts)
+        now(self.end.send(request, |_| Blocking))
+    }
+
+    /// Sends a datagram as [`send`](CommunicationPort::send) does, and waits for room as
+    /// [`call_async`](CommunicationPort::call_async) waits.
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub async fn send_async(
+        &self,
+        request: Request<'_, '_>,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        self.end.start_driver().map_err(CallFailure::before)?;
+        self.end.send(request, |id| self.end.in_task(id)).await
+    }
+}
+
+impl ClientEnd {
+    async fn call<W: Wait>(
+        &self,
+        request: Request<'_, '_>,
+        waits: impl Fn(MessageId) -> W,
+    ) -> std::result::Result<Response, CallFailure> {
+        for attempt in [Attempt::First, Attempt::Second] {
+            let id = self.channel.next_id();
+            let call = Call::new(self, &request, id, waits(id));
+            match (call.run(request.body, &mut *request.parts).await?, attempt) {
+                (Answered::Response(response), _) => return Ok(response),
+                // The server has lost the right to reach into our memory, or the threads to do so,
+                // and has not begun with the call. The same call goes by sections from now on.
+                (Answered::NotDirect, Attempt::First) => self.channel.lose_direct(),
+                (Answered::NotDirect, Attempt::Second) => break,
+            }
+        }
+        let what = "the server refuses every way that bulk data can go";
+        Err(CallFailure::before(Error::new(ErrorKind::Unsupported { what }, "make a call")))
+    }
+
+    async fn send<W: Wait>(
+        &self,
+        request: Request<'_, '_>,
+        waits: impl Fn(MessageId) -> W,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        let id = self.channel.next_id();
+        let call = Call::new(self, &request, id, waits(id));
+        call.send_datagram(request.body, request.parts).await
+    }
+
+    fn start_driver(&self) -> Result<()> {
+        self.driver.start(&self.waiting, &self.channel)
+    }
+
+    fn in_task(&self, id: MessageId) -> InTask<'_> {
+        InTask { id: TaskId(id), driver: &self.driver }
+    }
+}
+
+/// Which try of a call this is.
+#[derive(Clone, Copy)]
+enum Attempt {
+    First,
+    Second,
+}
+
+/// Runs the steps of a call that waits as its thread waits: nothing is ever pending.
+fn now<T>(steps: impl Future<Output = T>) -> T {
+    let mut steps = pin!(steps);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(done) = steps.as_mut().poll(&mut context) {
+            return done;
+        }
     }
 }
 

@@ -12,23 +12,39 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::port::attributes::DirectAvailability;
 use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
-use crate::stream::{Outflow, Step};
+use crate::stream::{FreeSlot, Outflow, Step};
 use crate::sys::{poll, socket};
-use crate::waiting::{GrantName, Interest};
+use crate::waiting::{GrantName, Interest, Wait};
 
 /// More than a chunk of direct access takes when nothing holds it up.
 const CHUNK_TIME: Duration = Duration::from_millis(1);
 
-/// One call on its way.
-pub(super) struct Call<'e> {
+/// One call on its way. Dropped before its answer, because something failed or nobody waits any more,
+/// it is cancelled.
+pub(super) struct Call<'e, W: Wait> {
     pub(super) end: &'e ClientEnd,
+    waits: W,
     id: MessageId,
     method: u64,
     tag: u16,
-    pub(super) deadline: Deadline,
+    deadline: Deadline,
     handles: &'e [BorrowedFd<'e>],
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
+    stage: Stage,
+}
+
+/// How far a call has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nobody has heard of it.
+    New,
+    /// It counts as outstanding; the server has not heard of it.
+    Registered,
+    /// The server has it, or will have.
+    Published,
+    /// It is answered, or nothing answers it.
+    Over,
 }
 
 /// How the server took a call.
@@ -38,29 +54,26 @@ pub(super) enum Answered {
     NotDirect,
 }
 
-impl<'e> Call<'e> {
-    pub(super) fn new(end: &'e ClientEnd, request: &Request<'e, '_>) -> Call<'e> {
+impl<'e, W: Wait> Call<'e, W> {
+    pub(super) fn new(
+        end: &'e ClientEnd,
+        request: &Request<'e, '_>,
+        id: MessageId,
+        waits: W,
+    ) -> Call<'e, W> {
         let Request { method, tag, deadline, handles, .. } = *request;
-        Call { end, id: end.channel.next_id(), method, tag, deadline, handles, lent: None }
+        let (lent, stage) = (None, Stage::New);
+        Call { end, waits, id, method, tag, deadline, handles, lent, stage }
     }
 
-    pub(super) fn run(
+    pub(super) async fn run(
         mut self,
         body: &[u8],
         parts: &mut [Part<'_>],
     ) -> std::result::Result<Answered, CallFailure> {
-        self.take_credit().map_err(CallFailure::before)?;
-        let mut travelled = match self.publish(MessageKind::Request, body, parts) {
-            Ok(travelled) => travelled,
-            Err(failure) => return Err(self.give_up(failure)),
-        };
-        let record = match self.wait_for_reply() {
-            Ok(record) => record,
-            Err(error) => match self.end.waiting.abandon(self.id) {
-                Some(record) => record,
-                None => return Err(self.cancel(error)),
-            },
-        };
+        self.take_credit().await.map_err(CallFailure::before)?;
+        let mut travelled = self.publish(MessageKind::Request, body, parts).await?;
+        let record = self.wait_for_reply().await?;
         match record.header.status {
             STATUS_NOT_DIRECT => return Ok(Answered::NotDirect),
             STATUS_NO_DESCRIPTORS => {
@@ -80,7 +93,8 @@ impl<'e> Call<'e> {
             handles: Vec::new(),
         };
         // From here on the server has answered, and touches nothing of ours any more.
-        let received = Incoming::receive(&self, &record, parts, &mut response, &mut travelled);
+        let received =
+            Incoming::receive(&self, &record, parts, &mut response, &mut travelled).await;
         received.map_err(CallFailure::after)?;
         if record.handles.is_none() {
             return Err(CallFailure::after(socket::no_descriptors("take the handles of a reply")));
@@ -90,7 +104,7 @@ impl<'e> Call<'e> {
         Ok(Answered::Response(response))
     }
 
-    pub(super) fn send_datagram(
+    pub(super) async fn send_datagram(
         mut self,
         body: &[u8],
         parts: &mut [Part<'_>],
@@ -100,53 +114,60 @@ impl<'e> Call<'e> {
             let error = Error::new(ErrorKind::Invalid { reason }, "send a datagram");
             return Err(CallFailure::before(error));
         }
-        let travelled = self.publish(MessageKind::Datagram, body, parts)?;
-        let ClientEnd { channel, waiting, .. } = self.end;
+        let travelled = self.publish(MessageKind::Datagram, body, parts).await?;
+        let channel = &self.end.channel;
         if channel.has_unsent() {
             // Queued is what the kernel has: what is only in this process's memory ends with it.
-            let sent = waiting.wait(channel, self.deadline, Interest::Progress, || {
+            let sent = self.until(Interest::Progress, || {
                 channel.send_unsent();
                 Ok((!channel.has_unsent()).then_some(()))
             });
-            sent.map_err(CallFailure::after)?;
+            sent.await.map_err(CallFailure::after)?;
         }
         Ok(travelled)
     }
 
+    /// Waits as this call waits, until `ready` gives something or the deadline passes.
+    pub(super) async fn until<T>(
+        &self,
+        interest: Interest,
+        ready: impl FnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
+        let ClientEnd { channel, waiting, .. } = self.end;
+        self.waits.until((waiting, channel), self.deadline, interest, ready).await
+    }
+
     /// Waits until fewer requests are outstanding than both ends agreed on.
-    fn take_credit(&self) -> Result<()> {
+    async fn take_credit(&mut self) -> Result<()> {
         let ClientEnd { channel, waiting, .. } = self.end;
         channel.check_open()?;
         let limit = channel.limits.outstanding_requests;
-        if waiting.register(self.id, limit) {
-            return Ok(());
+        if !waiting.register(self.id, self.waits, limit) {
+            let register = || Ok(waiting.register(self.id, self.waits, limit).then_some(()));
+            self.until(Interest::Progress, register).await?;
         }
-        waiting.wait(channel, self.deadline, Interest::Progress, || {
-            Ok(waiting.register(self.id, limit).then_some(()))
+        self.stage = Stage::Registered;
+        Ok(())
+    }
+
+    async fn wait_for_reply(&mut self) -> std::result::Result<Record, CallFailure> {
+        let (id, waiting) = (self.id, &self.end.waiting);
+        let waited = self.until(Interest::Reply, || Ok(waiting.take_reply(id))).await;
+        // From here on it is not for `drop` to stop waiting.
+        self.stage = Stage::Over;
+        let failed = match waited {
+            Ok(record) => return Ok(record),
+            Err(error) => error,
+        };
+        // What came at the last moment still counts.
+        waiting.abandon(id).ok_or_else(|| {
+            self.cancel();
+            CallFailure::after(failed)
         })
     }
 
-    fn wait_for_reply(&self) -> Result<Record> {
-        let ClientEnd { channel, waiting, .. } = self.end;
-        waiting.wait(channel, self.deadline, Interest::Reply, || Ok(waiting.take_reply(self.id)))
-    }
-
-    /// Ends a call that failed while it was being sent.
-    fn give_up(self, failure: CallFailure) -> CallFailure {
-        if failure.may_have_run {
-            if let Some(record) = self.end.waiting.abandon(self.id) {
-                // The server has answered already; only its bulk data is still to be refused.
-                self.end.waiting.tell_late(&record);
-                let _closed = discard_streams(&self.end.channel, &record);
-            }
-            return self.cancel(failure.error);
-        }
-        self.end.waiting.forget(self.id);
-        failure
-    }
-
     /// Tells the server that nobody waits any more, and takes back the memory that was lent.
-    fn cancel(&self, error: Error) -> CallFailure {
+    fn cancel(&self) {
         let header = self.header(MessageKind::Cancel, 0, 0);
         let message = Outgoing::bare(header);
         // A server that does not hear of it only does work that nobody wants.
@@ -154,7 +175,6 @@ impl<'e> Call<'e> {
         if let Some(grant) = self.lent {
             self.take_memory_back(grant);
         }
-        CallFailure::after(error)
     }
 
     /// Borrowed memory is never returned to its owner while the server could still write to it. What
@@ -173,29 +193,42 @@ impl<'e> Call<'e> {
     }
 
     /// Sends the message and all bulk data that goes with it.
-    fn publish(
+    async fn publish(
         &mut self,
         kind: MessageKind,
         body: &[u8],
         parts: &[Part<'_>],
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        let channel = &self.end.channel;
-        channel.check_handles(self.handles.len()).map_err(CallFailure::before)?;
+        let end = self.end;
+        end.channel.check_handles(self.handles.len()).map_err(CallFailure::before)?;
         let both = parts.iter().filter(|part| matches!(part, Part::InOut(_))).count();
-        let plan = Plan::new(channel, body.len(), parts.len() + both);
-        let mut plan = plan.map_err(CallFailure::before)?;
-        let planned = self.plan(&mut plan, kind, parts);
-        let slot = planned.and_then(|()| plan.stream_len()).and_then(|total| match total {
-            0 => Ok(None),
-            total => self.take_slot(total).map(Some),
-        });
-        let mut outflow = slot.map_err(|error| {
-            plan.take_back(channel);
-            CallFailure::before(error)
-        })?;
-        if let Some(outflow) = &outflow {
-            plan.set_slot(outflow.slot(), outflow.sequence());
+        let plan = Plan::new(&end.channel, body.len(), parts.len() + both);
+        let plan = plan.map_err(CallFailure::before)?;
+        let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
+        self.begin(&mut leaving, kind, body, parts).await.map_err(CallFailure::before)?;
+        if kind == MessageKind::Request {
+            self.stage = Stage::Published;
         }
+        self.pump(&mut leaving).await.map_err(CallFailure::after)?;
+        Ok(std::mem::take(&mut leaving.plan.travelled))
+    }
+
+    /// Sends the message, and gets it a slot if it needs one.
+    async fn begin<'p>(
+        &mut self,
+        leaving: &mut Leaving<'e, 'p>,
+        kind: MessageKind,
+        body: &[u8],
+        parts: &'p [Part<'_>],
+    ) -> Result<()> {
+        self.plan(&mut leaving.plan, kind, parts)?;
+        let total = leaving.plan.stream_len()?;
+        if total > 0 {
+            let outflow = Outflow::begin(self.take_slot().await?, total);
+            leaving.plan.set_slot(outflow.slot(), outflow.sequence());
+            leaving.outflow = Some(outflow);
+        }
+        let plan = &leaving.plan;
         let len = plan.message_len(body.len());
         let attributes = u8::try_from(plan.attributes.len()).unwrap_or(u8::MAX);
         let header = RecordHeader { attributes, ..self.header(kind, len, body.len()) };
@@ -206,21 +239,9 @@ impl<'e> Call<'e> {
             inline: &plan.inline,
             handles: self.handles,
         };
-        if let Err(error) = self.post(&message) {
-            plan.take_back(channel);
-            if let Some(outflow) = outflow.take() {
-                channel.abandon_slot(outflow);
-                self.end.waiting.wake_watchers();
-            }
-            return Err(CallFailure::before(error));
-        }
-        if let Some(outflow) = outflow {
-            let pumped = self.pump(outflow, &plan.streamed);
-            // The slot may be free by now, and the server does not ring for that.
-            self.end.waiting.wake_watchers();
-            pumped.map_err(CallFailure::after)?;
-        }
-        Ok(plan.travelled)
+        self.post(&message).await?;
+        leaving.is_posted = true;
+        Ok(())
     }
 
     /// Decides the way of each bulk argument.
@@ -233,8 +254,8 @@ impl<'e> Call<'e> {
         let channel = &self.end.channel;
         // Memory is lent for as long as a call is outstanding, and a datagram never is.
         let direct = match kind {
-            MessageKind::Datagram => DirectAvailability::Forbidden,
-            _ => channel.direct(),
+            MessageKind::Request if W::KEEPS_MEMORY => channel.direct(),
+            _ => DirectAvailability::Forbidden,
         };
         for part in parts {
             match part {
@@ -255,9 +276,10 @@ impl<'e> Call<'e> {
     fn room(&mut self, bytes: &[u8]) -> Result<Attribute> {
         let channel = &self.end.channel;
         let len = check_len(channel, bytes.len() as u64)?;
+        // Without shared memory there are no words by which to take it back.
+        let may_lend = W::KEEPS_MEMORY && !channel.is_mirrored();
         Ok(match expected_way(channel, len, channel.direct()) {
-            // Without shared memory there are no words by which to take it back.
-            (Way::Direct, _) if !channel.is_mirrored() => match self.grant() {
+            (Way::Direct, _) if may_lend => match self.grant() {
                 Some(GrantName { slot, number }) => {
                     let address = bytes.as_ptr().addr() as u64;
                     Attribute::DirectRoom { slot, number, address, len }
@@ -288,55 +310,94 @@ impl<'e> Call<'e> {
         }
     }
 
-    fn post(&self, message: &Outgoing<'_>) -> Result<()> {
-        let ClientEnd { channel, waiting, .. } = self.end;
+    async fn post(&self, message: &Outgoing<'_>) -> Result<()> {
+        let channel = &self.end.channel;
         if channel.post(message)? == Posted::Published {
             return Ok(());
         }
-        waiting.wait(channel, self.deadline, Interest::Progress, || {
-            Ok((channel.post(message)? == Posted::Published).then_some(()))
-        })
+        let post = || Ok((channel.post(message)? == Posted::Published).then_some(()));
+        self.until(Interest::Progress, post).await
     }
 
-    fn take_slot(&self, total: u64) -> Result<Outflow> {
-        let ClientEnd { channel, waiting, .. } = self.end;
-        let slot = match channel.take_slot()? {
-            Some(slot) => slot,
-            None => {
-                waiting.wait(channel, self.deadline, Interest::Progress, || channel.take_slot())?
-            }
-        };
-        Ok(Outflow::begin(slot, total))
+    async fn take_slot(&self) -> Result<FreeSlot> {
+        let channel = &self.end.channel;
+        match channel.take_slot()? {
+            Some(slot) => Ok(slot),
+            None => self.until(Interest::Progress, || channel.take_slot()).await,
+        }
     }
 
     /// Moves bulk data through the window, as fast as the server takes it.
-    fn pump(&self, mut outflow: Outflow, parts: &[&[u8]]) -> Result<()> {
-        let ClientEnd { channel, waiting, .. } = self.end;
-        for part in parts {
+    async fn pump(&self, leaving: &mut Leaving<'_, '_>) -> Result<()> {
+        let channel = &self.end.channel;
+        let Leaving { plan, outflow, .. } = leaving;
+        let Some(flowing) = outflow else { return Ok(()) };
+        'parts: for part in &plan.streamed {
             let mut rest = *part;
             while !rest.is_empty() {
-                let mut step = channel.push_stream(&mut outflow, rest);
-                if matches!(step, Ok(Step::Stuck)) {
-                    step = waiting.wait(channel, self.deadline, Interest::Progress, || {
-                        let step = channel.push_stream(&mut outflow, rest)?;
-                        Ok((step != Step::Stuck).then_some(step))
-                    });
+                let mut step = channel.push_stream(flowing, rest)?;
+                if step == Step::Stuck {
+                    step = self
+                        .until(Interest::Progress, || {
+                            let step = channel.push_stream(flowing, rest)?;
+                            Ok((step != Step::Stuck).then_some(step))
+                        })
+                        .await?;
                 }
                 match step {
-                    Ok(Step::Moved(moved)) => rest = rest.get(moved..).unwrap_or(&[]),
-                    Ok(Step::Ended | Step::Stuck) => {
-                        // The server wants no more of it: it has answered, or will.
-                        channel.end_outflow(outflow);
-                        return Ok(());
-                    }
-                    Err(error) => {
-                        channel.abort_outflow(outflow);
-                        return Err(error);
-                    }
+                    Step::Moved(moved) => rest = rest.get(moved..).unwrap_or(&[]),
+                    // The server wants no more of it: it has answered, or will.
+                    Step::Ended | Step::Stuck => break 'parts,
                 }
             }
         }
-        channel.end_outflow(outflow);
+        if let Some(outflow) = outflow.take() {
+            channel.end_outflow(outflow);
+        }
+        // The slot may be free by now, and the server does not ring for that.
+        self.end.waiting.wake_watchers();
         Ok(())
+    }
+}
+
+impl<W: Wait> Drop for Call<'_, W> {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::New | Stage::Over => {}
+            Stage::Registered => self.end.waiting.forget(self.id),
+            Stage::Published => {
+                if let Some(record) = self.end.waiting.abandon(self.id) {
+                    // The server has answered already; only its bulk data is still to be refused.
+                    self.end.waiting.tell_late(&record);
+                    let _closed = discard_streams(&self.end.channel, &record);
+                }
+                self.cancel();
+            }
+        }
+    }
+}
+
+/// A message that is leaving, with its bulk data. What has not left when this is dropped does not.
+struct Leaving<'e, 'p> {
+    end: &'e ClientEnd,
+    plan: Plan<'p>,
+    outflow: Option<Outflow>,
+    is_posted: bool,
+}
+
+impl Drop for Leaving<'_, '_> {
+    fn drop(&mut self) {
+        let ClientEnd { channel, waiting, .. } = self.end;
+        let outflow = self.outflow.take();
+        let is_held = outflow.is_some();
+        if self.is_posted {
+            outflow.into_iter().for_each(|outflow| channel.abort_outflow(outflow));
+        } else {
+            self.plan.take_back(channel);
+            outflow.into_iter().for_each(|outflow| channel.abandon_slot(outflow));
+        }
+        if is_held {
+            waiting.wake_watchers();
+        }
     }
 }

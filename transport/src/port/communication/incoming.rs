@@ -1,7 +1,7 @@
 //! The bulk data of a reply, on its way to where it belongs.
 
 use super::call::Call;
-use super::{ClientEnd, Part, Received, Response};
+use super::{Part, Received, Response};
 use std::sync::Arc;
 
 use crate::bulk::{Travelled, announced_stream, checked_attributes, expected_way};
@@ -12,19 +12,19 @@ use crate::message::{Attribute, Record};
 use crate::port::attributes::DirectAvailability;
 use crate::section::region::RegionName;
 use crate::stream::{Inflow, Step};
-use crate::waiting::Interest;
+use crate::waiting::{Interest, Wait};
 
 /// The bulk data of a reply while it is taken in.
-pub(super) struct Incoming<'r> {
-    call: &'r Call<'r>,
+pub(super) struct Incoming<'r, 'e, W: Wait> {
+    call: &'r Call<'e, W>,
     inline: &'r [u8],
     inflow: Option<Inflow>,
 }
 
-impl Incoming<'_> {
+impl<W: Wait> Incoming<'_, '_, W> {
     /// Takes what came back to where it belongs.
-    pub(super) fn receive(
-        call: &Call<'_>,
+    pub(super) async fn receive(
+        call: &Call<'_, W>,
         record: &Record,
         parts: &mut [Part<'_>],
         response: &mut Response,
@@ -43,14 +43,14 @@ impl Incoming<'_> {
             if let Part::Out(room) | Part::InOut(room) = part {
                 // A reply that carries an error brings nothing back.
                 let Some(attribute) = attributes.next() else { break };
-                let (written, way) = incoming.fill(attribute, room)?;
+                let (written, way) = incoming.fill(attribute, room).await?;
                 response.written.push(written);
                 let reason = expected_way(channel, written as u64, channel.direct()).1;
                 travelled.push(Travelled { way, reason, len: written as u64 });
             }
         }
         for attribute in attributes {
-            let (received, way) = incoming.collect(attribute)?;
+            let (received, way) = incoming.collect(attribute).await?;
             travelled.push(way);
             response.results.push(received);
         }
@@ -62,7 +62,7 @@ impl Incoming<'_> {
     }
 
     /// Fills the caller's room as an attribute of the reply says.
-    fn fill(&mut self, attribute: Attribute, room: &mut [u8]) -> Result<(usize, Way)> {
+    async fn fill(&mut self, attribute: Attribute, room: &mut [u8]) -> Result<(usize, Way)> {
         let misplaced = || self.channel().poison(Misbehaviour::AttributePlace);
         let (len, way) = match attribute {
             Attribute::Inline { len } => (len, Way::Copy),
@@ -74,13 +74,13 @@ impl Incoming<'_> {
         let Some(room) = room.get_mut(..len) else { return Err(misplaced()) };
         match way {
             Way::Copy => self.take_inline(room)?,
-            Way::Section => self.pull(room)?,
+            Way::Section => self.pull(room).await?,
             Way::Direct => {}
         }
         Ok((len, way))
     }
 
-    fn collect(&mut self, attribute: Attribute) -> Result<(Received, Travelled)> {
+    async fn collect(&mut self, attribute: Attribute) -> Result<(Received, Travelled)> {
         let private = DirectAvailability::Forbidden;
         let (len, way) = match attribute {
             Attribute::Inline { len } => (len, Way::Copy),
@@ -103,7 +103,7 @@ impl Incoming<'_> {
         if way == Way::Copy {
             self.take_inline(&mut bytes)?
         } else {
-            self.pull(&mut bytes)?
+            self.pull(&mut bytes).await?
         }
         let reason = match expected_way(self.channel(), len, private).1 {
             // The caller's memory was not known when the server answered.
@@ -122,8 +122,8 @@ impl Incoming<'_> {
         Ok(())
     }
 
-    fn pull(&mut self, into: &mut [u8]) -> Result<()> {
-        let ClientEnd { channel, waiting, .. } = self.call.end;
+    async fn pull(&mut self, into: &mut [u8]) -> Result<()> {
+        let channel = &self.call.end.channel;
         let Some(inflow) = &mut self.inflow else {
             return if into.is_empty() {
                 Ok(())
@@ -135,10 +135,11 @@ impl Incoming<'_> {
         while let Some(rest) = into.get_mut(taken..).filter(|rest| !rest.is_empty()) {
             let mut step = channel.pull_stream(inflow, rest)?;
             if step == Step::Stuck {
-                step = waiting.wait(channel, self.call.deadline, Interest::Progress, || {
+                let pull = || {
                     let step = channel.pull_stream(inflow, rest)?;
                     Ok((step != Step::Stuck).then_some(step))
-                })?;
+                };
+                step = self.call.until(Interest::Progress, pull).await?;
             }
             match step {
                 Step::Moved(moved) => taken += moved,
@@ -151,7 +152,7 @@ impl Incoming<'_> {
     }
 }
 
-impl Drop for Incoming<'_> {
+impl<W: Wait> Drop for Incoming<'_, '_, W> {
     fn drop(&mut self) {
         // Whatever was not taken, because something failed, must not hold up the server.
         if let Some(inflow) = self.inflow.take() {
