@@ -309,7 +309,7 @@ fn too_many_handles_are_refused_at_both_ends_and_the_channel_goes_on() {
 // Descriptors are counted, which belong to the process: this one runs nothing else.
 #[test]
 fn nothing_stays_open_that_was_sent() {
-    let mut alone = Other::start_test("counted_alone");
+    let mut alone = Other::start_test("counted_alone", "all");
     alone.expect("done");
     alone.end();
 }

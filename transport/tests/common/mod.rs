@@ -249,10 +249,10 @@ impl Other {
         Other::spawn(command)
     }
 
-    /// Runs another test of this binary in a process that runs nothing else.
-    pub(crate) fn start_test(test: &str) -> Other {
+    /// Runs a case of another test of this binary in a process that runs nothing else.
+    pub(crate) fn start_test(test: &str, case: &str) -> Other {
         let mut command = Other::test(test);
-        command.env("ALPC_TEST_ALONE", "1");
+        command.env("ALPC_TEST_ALONE", case);
         Other::spawn(command)
     }
 
