@@ -131,6 +131,10 @@ use proc_macro::TokenStream;
 /// for a list or array, `#[keys(..)]` and `#[values(..)]` for a map, `#[ok(..)]` and `#[err(..)]` for a
 /// result, one inside the other where the types are.
 ///
+/// `#[via(inline)]`, `#[via(section)]` and `#[via(direct)]` before a parameter of text, bytes or `#[raw]`
+/// numbers, or in `#[returns]`, choose the way that it takes where that can be had, in place of its
+/// size.
+///
 /// `#[default(value)]` stands in where an older client does not send the parameter.
 ///
 /// # Objects, handles and events

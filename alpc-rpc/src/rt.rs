@@ -28,7 +28,7 @@ pub mod v1 {
         Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall, unimplemented,
     };
     pub use crate::{Blob, BytesArg, CallError, Fault, TransportError, View};
-    pub use alpc_transport::Element;
+    pub use alpc_transport::{Element, Way};
 
     /// Checks of the bounds that an interface sets.
     pub mod bound {

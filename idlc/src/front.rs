@@ -4,3 +4,6 @@ mod handle;
 #[cfg(feature = "grammar")]
 pub mod idl;
 pub mod rust;
+mod via;
+
+use via::via;

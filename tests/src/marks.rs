@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use alpc_rpc::Way;
 use alpc_rpc::prelude::*;
 
 use crate::goldens::attributes::{Switches, SwitchesServer};
@@ -10,6 +11,7 @@ use crate::goldens::imports::places::{Box as Case, Place, Places, PlacesServer};
 use crate::goldens::imports::types::{Described, Failure as Nowhere, Mode, Point, Size};
 use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
 use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
+use crate::goldens::via::{Ways, WaysServer};
 
 /// Serves `Persons` as a program of version 1.0 would: what was added later is not implemented.
 #[derive(Debug, Default)]
@@ -115,4 +117,51 @@ impl Places for Atlas {
         let size = Size { width: 3, height: 4 };
         (vec![Point::new(1.5).with_y(2.5)], vec![Case { size, count: 2 }])
     }
+}
+
+/// Sends back what it gets.
+#[derive(Debug, Default)]
+pub struct Returner;
+
+/// The server of it.
+pub fn ways() -> WaysServer<Returner> {
+    WaysServer::new(Returner)
+}
+
+impl Ways for Returner {
+    fn send(&self, cx: &Call<'_>, _: &[u8], _: &[u8], _: &[u8], _: &[u8]) -> u64 {
+        // How each that did not stand among the small ones came, as digits.
+        let ways = cx.bulk().iter().map(|part| match part.way {
+            Way::Copy => 1,
+            Way::Section => 2,
+            Way::Direct => 3,
+            _ => 9,
+        });
+        ways.fold(0, |all, way| all * 10 + way)
+    }
+
+    fn text(&self, _: &Call<'_>, text: &str) -> String {
+        text.chars().rev().collect()
+    }
+
+    fn numbers(&self, _: &Call<'_>, numbers: &[f32]) -> (f32, Vec<f32>, Vec<u8>) {
+        let squares: Vec<f32> = numbers.iter().map(|number| number * number).collect();
+        let all = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        (numbers.iter().sum(), squares, all)
+    }
+
+    fn fill(
+        &self,
+        _: &Call<'_>,
+        near: &mut OutBuf<'_>,
+        far: &mut OutBuf<'_>,
+        both: &mut InOutBuf<'_, u16>,
+    ) -> u32 {
+        near.put(b"near");
+        far.put(b"far");
+        both.as_mut_slice().reverse();
+        7
+    }
+
+    fn tell(&self, _: &Call<'_>, _: View) {}
 }

@@ -65,11 +65,13 @@ impl<'a> Plan<'a> {
     }
 
     /// Plans one argument. Whoever grants direct access passes what it found at connect; a server,
-    /// whose memory nobody reaches into, passes a reason.
+    /// whose memory nobody reaches into, passes a reason. What lies in a section already goes that
+    /// way, whatever is wished.
     pub(crate) fn add(
         &mut self,
         channel: &Channel,
         source: Source<'a>,
+        wish: Option<Way>,
         direct: DirectAvailability,
     ) -> Result<()> {
         let bytes = match source {
@@ -100,7 +102,7 @@ impl<'a> Plan<'a> {
             }
         };
         let len = check_len(channel, bytes.len() as u64)?;
-        let (way, reason) = choose(len, circumstances(channel, self.room, direct));
+        let (way, reason) = choose(len, wish, circumstances(channel, self.room, direct));
         self.attributes.push(match way {
             Way::Copy => {
                 self.room -= bytes.len();
@@ -160,9 +162,26 @@ impl<'a> Plan<'a> {
 pub(crate) fn expected_way(
     channel: &Channel,
     len: u64,
+    wish: Option<Way>,
     direct: DirectAvailability,
 ) -> (Way, Reason) {
-    choose(len, circumstances(channel, channel.max_message_len, direct))
+    choose(len, wish, circumstances(channel, channel.max_message_len, direct))
+}
+
+/// Why an argument that has arrived took its way, as far as its receiver can tell: from its length,
+/// or if another way was to be expected, from what was wished.
+pub(crate) fn reason_of(
+    channel: &Channel,
+    way: Way,
+    len: u64,
+    direct: DirectAvailability,
+) -> Reason {
+    match expected_way(channel, len, None, direct) {
+        (expected, reason) if expected == way => reason,
+        // It may not have fitted the message beside the others.
+        _ if way == Way::Section => Reason::FitsSection,
+        _ => Reason::Wished,
+    }
 }
 
 fn circumstances(channel: &Channel, room: usize, direct: DirectAvailability) -> Circumstances {

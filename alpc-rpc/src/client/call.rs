@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use alpc_transport::{
-    CallFailure, Deadline, Element, ErrorKind, Part, Received, Request, Response, element,
+    CallFailure, Deadline, Element, ErrorKind, Part, Received, Request, Response, Way, element,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +30,8 @@ pub struct ClientCall<'a> {
     elements: Vec<usize>,
     /// Lengths of the bulk arguments that stand in the body.
     small: Vec<u64>,
+    /// The way that the next bulk argument shall take.
+    wish: Option<Way>,
     outgoing: Outgoing<Handed<'a>>,
 }
 
@@ -44,8 +46,15 @@ impl<'a> ClientCall<'a> {
             parts: Vec::new(),
             elements: Vec::new(),
             small: Vec::new(),
+            wish: None,
             outgoing: Outgoing::new(),
         }
+    }
+
+    /// The next bulk argument is to go this way, whatever its size, if it can. What lies in a section
+    /// already stays there.
+    pub fn via(&mut self, way: Way) {
+        self.wish = Some(way);
     }
 
     /// The next argument.
@@ -86,6 +95,7 @@ impl<'a> ClientCall<'a> {
         match value.0 {
             Argument::Slice(bytes) => self.bulk(bytes),
             Argument::Blob(blob) => {
+                self.wish = None;
                 self.body.push(status::place::APART);
                 self.parts.push(blob.as_part());
             }
@@ -103,7 +113,8 @@ impl<'a> ClientCall<'a> {
     }
 
     fn bulk(&mut self, bytes: &'a [u8]) {
-        if bytes.len() <= status::SMALL {
+        let wish = self.wish.take();
+        if bytes.len() <= status::SMALL && wish.is_none_or(|way| way == Way::Copy) {
             self.body.push(status::place::HERE);
             push_small(&mut self.body, bytes);
             if self.core.observer.is_some() {
@@ -111,20 +122,31 @@ impl<'a> ClientCall<'a> {
             }
         } else {
             self.body.push(status::place::APART);
-            self.parts.push(Part::In(bytes));
+            self.parts.push(match wish {
+                Some(way) => Part::InVia(way, bytes),
+                None => Part::In(bytes),
+            });
         }
     }
 
     /// The next argument: a buffer that the server fills.
     pub fn out<T: Element>(&mut self, buffer: &'a mut [T]) {
         self.elements.push(size_of::<T>());
-        self.parts.push(Part::Out(element::as_bytes_mut(buffer)));
+        let room = element::as_bytes_mut(buffer);
+        self.parts.push(match self.wish.take() {
+            Some(way) => Part::OutVia(way, room),
+            None => Part::Out(room),
+        });
     }
 
     /// The next argument: a buffer that the server gets and may overwrite.
     pub fn in_out<T: Element>(&mut self, buffer: &'a mut [T]) {
         self.elements.push(size_of::<T>());
-        self.parts.push(Part::InOut(element::as_bytes_mut(buffer)));
+        let room = element::as_bytes_mut(buffer);
+        self.parts.push(match self.wish.take() {
+            Some(way) => Part::InOutVia(way, room),
+            None => Part::InOut(room),
+        });
     }
 
     /// Sends the call and waits for its answer.

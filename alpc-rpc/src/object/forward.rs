@@ -119,6 +119,8 @@ fn answer(
         body,
         outs,
         results: results.collect(),
+        // Which way would be good is known to who knows the interface.
+        wishes: Vec::new(),
         handles,
     };
     Ok(Sent { answer: with_long_body(answer), references, numbered: sealed.numbered })

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use alpc_transport::{
     Bytes, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region, Reply as Answer,
-    Travelled, element,
+    Travelled, Way, element,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,8 @@ impl<'m> ServerCall<'m> {
             body: Vec::with_capacity(64),
             outs: Vec::new(),
             results: Vec::new(),
+            wish: None,
+            wishes: Vec::new(),
             outgoing: Outgoing::new(),
             link: connection.link(),
             sent,
@@ -372,19 +374,39 @@ pub struct Reply<'m> {
     body: Vec<u8>,
     outs: Vec<Bytes>,
     results: Vec<Bytes>,
+    /// The way that the next buffer or bulk result shall take.
+    wish: Option<Way>,
+    /// Of the buffers and results so far; none for those beyond its end.
+    wishes: Vec<Option<Way>>,
     outgoing: Outgoing,
     link: &'m Link,
     sent: &'m mut Option<Sent>,
 }
 
 impl<'m> Reply<'m> {
+    /// The next buffer or bulk result is to go this way, whatever its size, if it can. What lies in a
+    /// section already stays there.
+    pub fn via(&mut self, way: Way) {
+        self.wish = Some(way);
+    }
+
+    /// Notes the wish, if there is one, for what is about to be added. Buffers come before results.
+    fn note_wish(&mut self) {
+        if let Some(way) = self.wish.take() {
+            self.wishes.resize(self.outs.len() + self.results.len(), None);
+            self.wishes.push(Some(way));
+        }
+    }
+
     /// The next buffer that the handler filled.
     pub fn out<T: Element>(&mut self, buffer: OutBuf<'m, T>) {
+        self.note_wish();
         self.outs.push(buffer.into_bytes());
     }
 
     /// The next buffer that the handler changed.
     pub fn in_out<T: Element>(&mut self, buffer: InOutBuf<'m, T>) {
+        self.note_wish();
         self.outs.push(buffer.into_bytes());
     }
 
@@ -413,7 +435,8 @@ impl<'m> Reply<'m> {
 
     /// The next result: `bytes`.
     pub fn bytes(&mut self, value: Vec<u8>) {
-        if value.len() <= status::SMALL {
+        if value.len() <= status::SMALL && self.wish.is_none_or(|way| way == Way::Copy) {
+            self.wish = None;
             self.body.push(place::HERE);
             push_small(&mut self.body, &value);
         } else {
@@ -439,6 +462,7 @@ impl<'m> Reply<'m> {
 
     fn apart(&mut self, bytes: Bytes) {
         self.body.push(place::APART);
+        self.note_wish();
         self.results.push(bytes);
     }
 
@@ -452,6 +476,7 @@ impl<'m> Reply<'m> {
         self.outgoing = Outgoing::new();
         self.outs.clear();
         self.results.clear();
+        self.wishes.clear();
         self.value(error)?;
         self.finish(status::APPLICATION_ERROR)
     }
@@ -466,11 +491,12 @@ impl<'m> Reply<'m> {
     }
 
     fn finish(self, status: u16) -> Result<(), Fault> {
-        let Reply { mut body, outs, results, outgoing, link, sent, .. } = self;
+        let Reply { mut body, outs, results, wishes, outgoing, link, sent, .. } = self;
         let sealed = outgoing.seal(link, ROOT, &mut body);
         let sealed = sealed.map_err(|error| Fault::BadReply { what: error.to_string() })?;
         let Outgoing { handles, objects: references } = outgoing;
-        let answer = Answer { status, tag: u64::from(sealed.tag), body, outs, results, handles };
+        let tag = u64::from(sealed.tag);
+        let answer = Answer { status, tag, body, outs, results, wishes, handles };
         let numbered = sealed.numbered;
         *sent = Some(Sent { answer: with_long_body(answer), references, numbered });
         Ok(())
@@ -481,6 +507,9 @@ impl<'m> Reply<'m> {
 pub(crate) fn with_long_body(mut answer: Answer) -> Answer {
     if answer.body.len() > status::MAX_BODY {
         let body = std::mem::take(&mut answer.body);
+        if answer.wishes.len() > answer.outs.len() {
+            answer.wishes.insert(answer.outs.len(), None);
+        }
         answer.results.insert(0, Bytes::Vec(body));
         answer.tag |= u64::from(status::LONG_BODY);
     }

@@ -4,7 +4,7 @@ use super::Checker;
 use super::records::Entry;
 use super::references::Place;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ir::{At, Direction, Item, Method, Output, Param, Type, TypeKind, UnionUse};
+use crate::ir::{At, Direction, Item, Method, Output, Param, Type, TypeKind, UnionUse, Via};
 
 impl Checker<'_> {
     pub(super) fn method(&mut self, item: &Method) {
@@ -65,6 +65,7 @@ impl Checker<'_> {
         }
         self.view(item.view, &item.ty);
         self.raw(item.raw, &item.ty);
+        self.via(item.via, item.raw, &item.ty);
         if item.direction != Direction::In {
             self.buffer(item);
         }
@@ -87,6 +88,8 @@ impl Checker<'_> {
         self.references(&item.ty, Place::Whole);
         self.view(item.view, &item.ty);
         self.raw(item.raw, &item.ty);
+        self.via(item.via, item.raw, &item.ty);
+        self.via_of_result(item);
         if let Some(default) = &item.default {
             self.value(default, &item.ty);
             let form = match (item.view, item.raw) {
@@ -170,6 +173,35 @@ impl Checker<'_> {
             let message = "the elements of a `[raw]` list have no bounds";
             let error = Diagnostic::error(codes::BAD_RAW, message, bounds.span);
             self.push(error.note("it is sent as it stands in memory, and nobody looks at each"));
+        }
+    }
+
+    fn via(&mut self, via: Option<At<Via>>, raw: Option<At<()>>, ty: &Type) {
+        let Some(via) = via else { return };
+        let is_bulk = match ty.kind {
+            TypeKind::String(_) | TypeKind::Bytes(_) | TypeKind::Unresolved(_) => true,
+            TypeKind::List(..) => raw.is_some(),
+            _ => false,
+        };
+        if !is_bulk {
+            let message = "`[via]` is for bulk data";
+            let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, via.span);
+            let note = "`string`, `bytes` and `[raw]` lists can take more than one way";
+            self.push(error.note(note).help("leave it out: everything else stands in the message"));
+        }
+    }
+
+    /// Ways that no result can take are no wish but a mistake.
+    fn via_of_result(&mut self, item: &Output) {
+        let Some(via) = item.via else { return };
+        if item.view.is_some() {
+            let message = "a `[view]` stays in its section, so it takes no other way";
+            let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, via.span);
+            self.push(error.help("leave out `[via]`"));
+        } else if via.value == Via::Direct {
+            let message = "a result has no memory of the caller's that it could be written to";
+            let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, via.span);
+            self.push(error.help("let the caller give a buffer: `[out, via(direct)] name: bytes`"));
         }
     }
 

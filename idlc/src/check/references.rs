@@ -96,6 +96,11 @@ impl Checker<'_> {
                 let error = Diagnostic::error(codes::BAD_EVENT, message, raw.span);
                 self.push(error.help("leave out `[raw]`"));
             }
+            if let Some(via) = param.via {
+                let message = "an event is a message that stands for itself, and goes one way";
+                let error = Diagnostic::error(codes::BAD_EVENT, message, via.span);
+                self.push(error.help("leave out `[via]`"));
+            }
             if let TypeKind::Stream(_) = param.ty.kind {
                 let message = "an event carries no stream: it ends when it has been told";
                 self.push(Diagnostic::error(codes::MISPLACED_REFERENCE, message, param.ty.span));

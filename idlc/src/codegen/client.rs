@@ -8,7 +8,9 @@ use super::bounds::{self, Place, Unit};
 use super::interface::client_name;
 use super::ty::{self, Way};
 use super::{docs, marks, sensitive, value, wire};
-use crate::ir::{Bounds, Direction, Expr, Interface, Method, Output, Param, Type, TypeKind};
+use crate::ir::{
+    At, Bounds, Direction, Expr, Interface, Method, Output, Param, Type, TypeKind, Via,
+};
 
 pub(super) fn impls(item: &Interface) -> TokenStream {
     let client = client_name(&item.name);
@@ -176,12 +178,23 @@ fn tombstone(param: &Param, default: &Expr) -> TokenStream {
     }
 }
 
+/// Has what comes next go the way that it should take.
+pub(super) fn via(carrier: &TokenStream, via: Option<At<Via>>) -> Option<TokenStream> {
+    let way = match via?.value {
+        Via::Inline => quote!(Copy),
+        Via::Section => quote!(Section),
+        Via::Direct => quote!(Direct),
+    };
+    Some(quote!(#carrier.via(__rt::Way::#way);))
+}
+
 fn argument(param: &Param) -> TokenStream {
     if let (true, Some(default)) = (param.is_removed(), &param.default) {
         return tombstone(param, default);
     }
     let name = param.name.ident();
-    match param.direction {
+    let via = via(&quote!(__call), param.via);
+    let pass = match param.direction {
         Direction::Out => quote!(__call.out(#name);),
         Direction::InOut => quote!(__call.in_out(#name);),
         Direction::In => match ty::way_in(param) {
@@ -210,7 +223,8 @@ fn argument(param: &Param) -> TokenStream {
                 quote!(__call.arg(#encoded)?;)
             }
         },
-    }
+    };
+    quote!(#via #pass)
 }
 
 /// Waits for the answer and takes it apart.

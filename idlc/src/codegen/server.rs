@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::bounds::{self, Place};
-use super::client::{buffer_bounds, what};
+use super::client::{buffer_bounds, via, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
 use super::{
@@ -205,9 +205,10 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
     });
     let returned = buffers.iter().map(|param| {
         let name = param.name.ident();
+        let via = via(&quote!(__reply), param.via);
         match param.direction {
-            Direction::InOut => quote!(__reply.in_out(#name);),
-            _ => quote!(__reply.out(#name);),
+            Direction::InOut => quote!(#via __reply.in_out(#name);),
+            _ => quote!(#via __reply.out(#name);),
         }
     });
     let written = item.results.iter().zip(&results).map(|(result, name)| write(result, name));
@@ -242,7 +243,8 @@ fn tombstone((result, name): (&Output, &Ident)) -> Option<TokenStream> {
 }
 
 fn write(result: &Output, name: &Ident) -> TokenStream {
-    match ty::way_back(result) {
+    let via = via(&quote!(__reply), result.via);
+    let give = match ty::way_back(result) {
         Way::Text => quote!(__reply.text(#name);),
         Way::Bytes => quote!(__reply.bytes(#name);),
         Way::View => quote!(__reply.blob(#name);),
@@ -257,7 +259,8 @@ fn write(result: &Output, name: &Ident) -> TokenStream {
             let encoded = wire::encoded(&quote!(&#name), &result.ty);
             quote!(__reply.value(#encoded)?;)
         }
-    }
+    };
+    quote!(#via #give)
 }
 
 /// Takes an argument out of the message and checks its bounds.

@@ -8,6 +8,7 @@ mod idle;
 mod inheritance;
 mod marks;
 mod types;
+mod ways;
 
 use alpc_tests::stage::Stage;
 

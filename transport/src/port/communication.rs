@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::bulk::Travelled;
 use crate::channel::Channel;
+use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Deadline, MessageId, Record};
 use crate::name::PortName;
@@ -38,6 +39,41 @@ pub enum Part<'a> {
     Out(&'a mut [u8]),
     /// Bytes for the server, which may overwrite them.
     InOut(&'a mut [u8]),
+    /// As `In`, by this way if it can be had, whatever the length. Otherwise the way is that of `In`.
+    InVia(Way, &'a [u8]),
+    /// As `Out`, by this way if it can be had.
+    OutVia(Way, &'a mut [u8]),
+    /// As `InOut`, by this way in both directions if it can be had.
+    InOutVia(Way, &'a mut [u8]),
+}
+
+impl Part<'_> {
+    /// The room that it has for an answer.
+    fn room(&mut self) -> Option<&mut [u8]> {
+        match self {
+            Part::Out(room) | Part::InOut(room) => Some(room),
+            Part::OutVia(_, room) | Part::InOutVia(_, room) => Some(room),
+            Part::In(_) | Part::InVia(..) | Part::Blob(_) | Part::Region(_) => None,
+        }
+    }
+
+    /// The way that is wished for.
+    fn wish(&self) -> Option<Way> {
+        match self {
+            Part::InVia(way, _) | Part::OutVia(way, _) | Part::InOutVia(way, _) => Some(*way),
+            Part::In(_) | Part::Out(_) | Part::InOut(_) | Part::Blob(_) | Part::Region(_) => None,
+        }
+    }
+
+    /// Whether the server may write something there.
+    fn has_room(&self) -> bool {
+        matches!(self, Part::Out(_) | Part::InOut(_) | Part::OutVia(..) | Part::InOutVia(..))
+    }
+
+    /// Whether it goes both ways.
+    fn goes_both_ways(&self) -> bool {
+        matches!(self, Part::InOut(_) | Part::InOutVia(..))
+    }
 }
 
 /// A call that is to be made.

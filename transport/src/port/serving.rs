@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
 use crate::channel::{Channel, lock};
+use crate::choose::Way;
 use crate::completion::gate::Gate;
 use crate::direct::{Copiers, Grant, Remote};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -112,6 +113,9 @@ pub struct Reply {
     pub outs: Vec<Bytes>,
     /// The bulk results, in order.
     pub results: Vec<Bytes>,
+    /// The ways that are wished for, of `outs` and then of `results`; none for those beyond its end.
+    /// Direct is a way for `outs` alone.
+    pub wishes: Vec<Option<Way>>,
     /// Handles for the client, at most [`Limits::max_handles`]. They are closed here once they are
     /// sent.
     pub handles: Vec<OwnedFd>,

@@ -192,14 +192,6 @@ impl Lowerer<'_> {
         self.found.push(Diagnostic::error(code, message, span));
     }
 
-    /// Refuses something that the language will have, and that this version does not.
-    fn not_yet(&mut self, what: &str, span: Span) {
-        let message = format!("{what} are not in this version yet");
-        self.found.push(
-            Diagnostic::error(codes::NOT_YET, message, span).label("planned, and not there yet"),
-        );
-    }
-
     fn lose(&mut self, name: &Name) {
         self.reading.lost.push(name.text.clone());
     }

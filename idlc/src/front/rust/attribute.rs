@@ -93,8 +93,8 @@ pub(super) const OF_METHODS: &[&str] = &[
 
 /// Our attributes of parameters.
 pub(super) const OF_PARAMETERS: &[&str] = &[
-    "out", "view", "raw", "copy", "moved", "data", "handle", "max", "min", "default", "added",
-    "removed",
+    "out", "view", "raw", "copy", "moved", "data", "handle", "via", "max", "min", "default",
+    "added", "removed",
 ];
 
 /// Reports an attribute that is one of `elsewhere`, or nearly one of `here`; says whether it did. All

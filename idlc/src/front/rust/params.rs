@@ -12,7 +12,7 @@ use super::ty::{self, End, is_named, last_segment};
 use super::{report, report_syntax, span_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{
-    At, Availability, Bounds, Direction, Expr, Name, Param, Passing, Type, TypeKind, Version,
+    At, Availability, Bounds, Direction, Expr, Name, Param, Passing, Type, TypeKind, Version, Via,
 };
 use crate::source::Span;
 
@@ -25,6 +25,7 @@ pub(super) struct Marks {
     copy: Option<At<()>>,
     moved: Option<At<()>>,
     data: Option<At<()>>,
+    pub(super) via: Option<At<Via>>,
     handle: Option<HandleWords>,
     bounds: Vec<(End, Expr)>,
     /// Of what is inside: which part, and what is said of it.
@@ -56,6 +57,7 @@ impl Marks {
             "sensitive" => self.sensitive = here,
             "moved" => self.moved = here,
             "data" => self.data = here,
+            "via" => self.via = via(attribute, found),
             "handle" => self.handle = handle(attribute, found),
             "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
             "min" => self.bounds.extend(value(attribute, found).map(|value| (End::Min, value))),
@@ -124,6 +126,17 @@ fn handle(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<HandleW
     }
 }
 
+/// The way in `#[via(section)]`.
+fn via(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<At<Via>> {
+    match attribute.parse_args::<Ident>() {
+        Ok(word) => crate::front::via(&word.to_string(), Span::Tokens(word.span()), found),
+        Err(error) => {
+            report_syntax(found, &error);
+            None
+        }
+    }
+}
+
 /// The expression in `#[max(expression)]`.
 fn value(attribute: &syn::Attribute, found: &mut Diagnostics) -> Option<Expr> {
     match attribute.parse_args::<syn::Expr>() {
@@ -181,7 +194,7 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
         direction,
         view: marks.view.or(view),
         raw: marks.raw,
-        via: None,
+        via: marks.via,
         sensitive: marks.sensitive,
         availability: marks.availability,
         moved: marks.moved,

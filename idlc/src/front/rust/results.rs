@@ -155,7 +155,7 @@ fn result(
         sensitive: marks.sensitive,
         view: marks.view.or(view),
         raw: marks.raw,
-        via: None,
+        via: marks.via,
         ty: lowered,
         default,
     })

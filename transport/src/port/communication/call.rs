@@ -109,7 +109,7 @@ impl<'e, W: Wait> Call<'e, W> {
         body: &[u8],
         parts: &mut [Part<'_>],
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        if parts.iter().any(|part| matches!(part, Part::Out(_) | Part::InOut(_))) {
+        if parts.iter().any(Part::has_room) {
             let reason = "a datagram has no reply that could bring anything back".to_owned();
             let error = Error::new(ErrorKind::Invalid { reason }, "send a datagram");
             return Err(CallFailure::before(error));
@@ -201,7 +201,7 @@ impl<'e, W: Wait> Call<'e, W> {
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         let end = self.end;
         end.channel.check_handles(self.handles.len()).map_err(CallFailure::before)?;
-        let both = parts.iter().filter(|part| matches!(part, Part::InOut(_))).count();
+        let both = parts.iter().filter(|part| part.goes_both_ways()).count();
         let plan = Plan::new(&end.channel, body.len(), parts.len() + both);
         let plan = plan.map_err(CallFailure::before)?;
         let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
@@ -259,26 +259,35 @@ impl<'e, W: Wait> Call<'e, W> {
         };
         for part in parts {
             match part {
-                Part::In(bytes) => plan.add(channel, Source::Private(bytes), direct)?,
-                Part::Blob(blob) => plan.add(channel, Source::Frozen(blob), direct)?,
-                Part::Region(region) => plan.add(channel, Source::Region(region), direct)?,
-                Part::Out(bytes) => plan.attributes.push(self.room(bytes)?),
+                Part::In(bytes) => plan.add(channel, Source::Private(bytes), None, direct)?,
+                Part::InVia(way, bytes) => {
+                    plan.add(channel, Source::Private(bytes), Some(*way), direct)?;
+                }
+                Part::Blob(blob) => plan.add(channel, Source::Frozen(blob), None, direct)?,
+                Part::Region(region) => plan.add(channel, Source::Region(region), None, direct)?,
+                Part::Out(bytes) => plan.attributes.push(self.room(bytes, None)?),
+                Part::OutVia(way, bytes) => plan.attributes.push(self.room(bytes, Some(*way))?),
                 Part::InOut(bytes) => {
-                    plan.add(channel, Source::Private(bytes), direct)?;
-                    plan.attributes.push(self.room(bytes)?);
+                    plan.add(channel, Source::Private(bytes), None, direct)?;
+                    plan.attributes.push(self.room(bytes, None)?);
+                }
+                Part::InOutVia(way, bytes) => {
+                    plan.add(channel, Source::Private(bytes), Some(*way), direct)?;
+                    plan.attributes.push(self.room(bytes, Some(*way))?);
                 }
             }
         }
         Ok(())
     }
 
-    /// Describes room for an answer; lends it for writing if it is so large that this pays.
-    fn room(&mut self, bytes: &[u8]) -> Result<Attribute> {
+    /// Describes room for an answer; lends it for writing if it is so large that this pays, or if that
+    /// is wished.
+    fn room(&mut self, bytes: &[u8], wish: Option<Way>) -> Result<Attribute> {
         let channel = &self.end.channel;
         let len = check_len(channel, bytes.len() as u64)?;
         // Without shared memory there are no words by which to take it back.
         let may_lend = W::KEEPS_MEMORY && !channel.is_mirrored();
-        Ok(match expected_way(channel, len, channel.direct()) {
+        Ok(match expected_way(channel, len, wish, channel.direct()) {
             (Way::Direct, _) if may_lend => match self.grant() {
                 Some(GrantName { slot, number }) => {
                     let address = bytes.as_ptr().addr() as u64;

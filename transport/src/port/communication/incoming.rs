@@ -4,7 +4,7 @@ use super::call::Call;
 use super::{Part, Received, Response};
 use std::sync::Arc;
 
-use crate::bulk::{Travelled, announced_stream, checked_attributes, expected_way};
+use crate::bulk::{Travelled, announced_stream, checked_attributes, reason_of};
 use crate::channel::Channel;
 use crate::choose::{Reason, Way};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -40,12 +40,16 @@ impl<W: Wait> Incoming<'_, '_, W> {
         let mut incoming = Incoming { call, inline, inflow };
         let mut attributes = attributes.into_iter();
         for part in parts {
-            if let Part::Out(room) | Part::InOut(room) = part {
+            let wish = part.wish();
+            if let Some(room) = part.room() {
                 // A reply that carries an error brings nothing back.
                 let Some(attribute) = attributes.next() else { break };
                 let (written, way) = incoming.fill(attribute, room).await?;
                 response.written.push(written);
-                let reason = expected_way(channel, written as u64, channel.direct()).1;
+                let reason = match wish == Some(way) {
+                    true => Reason::Wished,
+                    false => reason_of(channel, way, written as u64, channel.direct()),
+                };
                 travelled.push(Travelled { way, reason, len: written as u64 });
             }
         }
@@ -105,7 +109,7 @@ impl<W: Wait> Incoming<'_, '_, W> {
         } else {
             self.pull(&mut bytes).await?
         }
-        let reason = match expected_way(self.channel(), len, private).1 {
+        let reason = match reason_of(self.channel(), way, len, private) {
             // The caller's memory was not known when the server answered.
             Reason::DirectUnavailable(_) => Reason::FitsSection,
             reason => reason,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::leaving::Caller;
 use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
 use crate::buffer::{Buffer, Bytes};
-use crate::bulk::{Travelled, expected_way};
+use crate::bulk::{Travelled, reason_of};
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -217,12 +217,7 @@ impl IncomingCall {
                 Part::Direct { len, .. } => (Way::Direct, *len),
             };
             let channel = &self.port.channel;
-            let reason = match expected_way(channel, len, channel.direct()) {
-                (expected, reason) if expected == way => reason,
-                // It would have fitted a message, but not beside the others.
-                (_, _) if way == Way::Section => Reason::FitsSection,
-                _ => Reason::FitsMessage,
-            };
+            let reason = reason_of(channel, way, len, channel.direct());
             Travelled { way, reason, len }
         })
     }

@@ -71,16 +71,18 @@ impl ServerPort {
 
     /// Writes to the caller's memory what goes there, and decides about the rest.
     fn prepare(&self, caller: &Caller<'_>, reply: Reply) -> Result<Leaving> {
-        let Reply { status, tag, body, outs, results, handles } = reply;
+        let Reply { status, tag, body, outs, results, wishes, handles } = reply;
         let mut plan = Plan::new(&self.channel, body.len(), outs.len() + results.len())?;
         let mut items = Vec::with_capacity(outs.len() + results.len());
         let mut rooms = caller.rooms.iter();
+        let mut wished = wishes.iter().copied();
         for bytes in outs {
             let room = rooms.next().copied().unwrap_or(Room { len: 0, address: None });
-            items.push(self.fill_room(bytes, room, caller)?);
+            items.push(self.fill_room(bytes, room, wished.next().flatten(), caller)?);
         }
         items.extend(results.into_iter().map(Item::Unwritten));
-        for item in &items {
+        let wishes = wishes.into_iter().chain(std::iter::repeat(None));
+        for (item, wish) in items.iter().zip(wishes) {
             let source = match item {
                 Item::Written(len) => {
                     plan.attributes.push(Attribute::Written { len: *len });
@@ -90,7 +92,7 @@ impl ServerPort {
                 Item::Unwritten(Bytes::Region(region)) => Source::Region(region),
                 Item::Unwritten(bytes) => Source::Private(bytes.as_slice()),
             };
-            let added = plan.add(&self.channel, source, DirectAvailability::Forbidden);
+            let added = plan.add(&self.channel, source, wish, DirectAvailability::Forbidden);
             added.inspect_err(|_| plan.take_back(&self.channel))?;
         }
         let total = plan.stream_len().inspect_err(|_| plan.take_back(&self.channel))?;
@@ -119,7 +121,13 @@ impl ServerPort {
     }
 
     /// Puts what goes into the caller's memory there, if that is the way.
-    fn fill_room(&self, bytes: Bytes, room: Room, caller: &Caller<'_>) -> Result<Item> {
+    fn fill_room(
+        &self,
+        bytes: Bytes,
+        room: Room,
+        wish: Option<Way>,
+        caller: &Caller<'_>,
+    ) -> Result<Item> {
         let len = bytes.as_slice().len() as u64;
         if len > room.len {
             let kind = ErrorKind::TooLarge { len, max: room.len };
@@ -128,7 +136,7 @@ impl ServerPort {
         let (Some(address), Some(grant)) = (room.address, caller.grant) else {
             return Ok(Item::Unwritten(bytes));
         };
-        if expected_way(&self.channel, len, self.direct()).0 != Way::Direct {
+        if expected_way(&self.channel, len, wish, self.direct()).0 != Way::Direct {
             return Ok(Item::Unwritten(bytes));
         }
         let Some(remote) = self.remote(address, grant) else {

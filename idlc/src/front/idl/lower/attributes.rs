@@ -62,8 +62,6 @@ impl Target {
 enum Status {
     /// It stands before these.
     On(&'static [Target]),
-    /// The language will have it.
-    NotYet,
     /// Another language has it; this is what to write.
     Foreign(&'static str),
 }
@@ -99,7 +97,7 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("removed", Status::On(DATED)),
     ("must_understand", Status::On(&[Method, Event])),
     ("cancellable", Status::On(&[Method])),
-    ("via", Status::NotYet),
+    ("via", Status::On(&[Param, Answer])),
     ("sensitive", Status::On(&[Field, Param, Answer, Struct, Enum, Flags, Union, Error, Alias])),
     (
         "rust.name",
@@ -253,9 +251,6 @@ impl Lowerer<'_> {
                 let told = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, name.span)
                     .label(format!("stands before {}", listed(&places)));
                 self.found.push(told);
-            }
-            Some(Status::NotYet) => {
-                self.not_yet(&format!("`[{name}]` attributes"), name.span);
             }
             Some(Status::Foreign(instead)) => {
                 let message = format!("`[{name}]` is not in this language");

@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 
 use super::attributes::Decor;
 use super::{Lowerer, Rule, written};
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{At, Availability, Deprecation, ExprKind, Look, Name, RustCode, Version, Via};
 use crate::source::Span;
 
@@ -73,17 +73,7 @@ impl Lowerer<'_> {
     pub(super) fn via(&mut self, decor: &mut Decor<'_>) -> Option<At<Via>> {
         let argument = self.argument(decor, "via", "via(section)")?;
         let (word, span) = (written(&argument), self.span(&argument));
-        if let Some(via) = Via::from_name(word) {
-            return Some(At::new(via, span));
-        }
-        let message = format!("`{word}` is no way for an argument to take");
-        let mut told = Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, span)
-            .label("`inline`, `section` or `direct`");
-        if let Some(close) = closest(word, Via::ALL.iter().map(|via| via.name())) {
-            told = told.suggest("there is a way of a similar name", span, close);
-        }
-        self.found.push(told);
-        None
+        crate::front::via(word, span, self.found)
     }
 
     /// The version that an argument is.
