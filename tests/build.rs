@@ -20,7 +20,6 @@ fn main() {
         .file("../idlc/tests/golden/tombstones.idl")
         .file("../idlc/tests/twins/removed.idl")
         .file("../idlc/tests/twins/inheritance.idl")
-        .file("../idlc/tests/golden/via.idl")
         .file("../idlc/tests/golden/events.idl")
         .file("../idlc/tests/golden/handles.idl")
         .file("../idlc/tests/golden/objects.idl")

@@ -23,11 +23,6 @@ pub mod tombstones {
     include!(concat!(env!("OUT_DIR"), "/tombstones.rs"));
 }
 
-/// `idlc/tests/golden/via.idl`
-pub mod via {
-    include!(concat!(env!("OUT_DIR"), "/via.rs"));
-}
-
 /// `idlc/tests/golden/events.idl`
 pub mod events {
     include!(concat!(env!("OUT_DIR"), "/events.rs"));

@@ -11,7 +11,7 @@ use crate::goldens::imports::places::{Box as Case, Place, Places, PlacesServer};
 use crate::goldens::imports::types::{Described, Failure as Nowhere, Mode, Point, Size};
 use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
 use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
-use crate::goldens::via::{Ways, WaysServer};
+use crate::strict::via::{Ways, WaysServer};
 
 /// Serves `Persons` as a program of version 1.0 would: what was added later is not implemented.
 #[derive(Debug, Default)]

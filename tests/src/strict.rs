@@ -26,6 +26,7 @@ macro_rules! goldens {
 goldens! {
     attributes
     buffers
+    clashes
     collections
     constants
     enums
@@ -46,6 +47,7 @@ goldens! {
     text_and_bytes
     tombstones
     unions
+    via
     views
 }
 

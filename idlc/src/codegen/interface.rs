@@ -45,8 +45,8 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         #[doc = #server_docs]
         #marks
         #quiet
-        #visibility struct #server<T> {
-            implementation: T,
+        #visibility struct #server<__T> {
+            implementation: __T,
         }
 
         #reference

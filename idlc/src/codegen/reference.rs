@@ -117,8 +117,8 @@ fn conversions(name: &Ident, reference: &Ident, client: &Ident) -> TokenStream {
         #borrowed
 
         #[automatically_derived]
-        impl<T: #name> ::core::convert::From<T> for #reference {
-            fn from(it: T) -> Self {
+        impl<__T: #name> ::core::convert::From<__T> for #reference {
+            fn from(it: __T) -> Self {
                 Self::Local(__rt::Arc::new(it))
             }
         }

@@ -100,21 +100,21 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let emitter = (!item.events.is_empty()).then(|| {
         quote! {
             fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-                let emitter = <T as #interface>::emitter(&self.implementation);
+                let emitter = <__T as #interface>::emitter(&self.implementation);
                 ::core::option::Option::Some(emitter.as_emitter())
             }
         }
     });
     quote! {
-        impl<T: #interface> #server<T> {
+        impl<__T: #interface> #server<__T> {
             #[doc = #new_docs]
-            #visibility fn new(implementation: T) -> Self {
+            #visibility fn new(implementation: __T) -> Self {
                 Self { implementation }
             }
         }
 
         #[automatically_derived]
-        impl<T: #interface> __rt::Dispatch for #server<T> {
+        impl<__T: #interface> __rt::Dispatch for #server<__T> {
             fn interface(&self) -> &'static __rt::InterfaceDesc {
                 &__INTERFACE
             }
@@ -131,8 +131,8 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
         }
 
         /// For an implementation that is served, and for one that is an object.
-        fn __dispatch<T: #interface + ?::core::marker::Sized>(
-            __implementation: &T,
+        fn __dispatch<__T: #interface + ?::core::marker::Sized>(
+            __implementation: &__T,
             #as_base_parameters
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
@@ -171,12 +171,12 @@ fn serve(item: &Method, interface: &Interface) -> TokenStream {
         (None, false) => quote!(mut __reply),
     };
     let handled = quote! {
-        <T as #trait_name>::#method(__implementation, #context #(#passed),*)
+        <__T as #trait_name>::#method(__implementation, #context #(#passed),*)
     };
     let answer = answer(item, &handled, &buffers);
     quote! {
-        fn #name<T: #trait_name + ?::core::marker::Sized>(
-            __implementation: &T,
+        fn #name<__T: #trait_name + ?::core::marker::Sized>(
+            __implementation: &__T,
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             let (#context_pattern, #mut_arguments __arguments, #reply) = __call.parts();

@@ -659,8 +659,8 @@ pub struct JobsClient {
 /// Serves an implementation of [`Jobs`].
 #[deprecated(since = "2.0", note = "use the new one")]
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct JobsServer<T> {
-    implementation: T,
+pub struct JobsServer<__T> {
+    implementation: __T,
 }
 /// A [`Jobs`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -772,14 +772,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Jobs> JobsServer<T> {
+    impl<__T: Jobs> JobsServer<__T> {
         /// Serves `implementation` to callers of [`Jobs`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Jobs> __rt::Dispatch for JobsServer<T> {
+    impl<__T: Jobs> __rt::Dispatch for JobsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -791,8 +791,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Jobs + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Jobs + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -802,8 +802,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_run<T: Jobs + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_run<__T: Jobs + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -814,7 +814,7 @@ const _: () = {
         };
         let cx_: u32 = __arguments.value::<u32>("cx")?;
         __arguments.finish()?;
-        match <T as Jobs>::run(__implementation, &__context, kind, cx_) {
+        match <__T as Jobs>::run(__implementation, &__context, kind, cx_) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.value(&__result_0)?;
                 __reply.send()
@@ -822,24 +822,24 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_spawn<T: Jobs + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_spawn<__T: Jobs + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let image: &str = __arguments.text("image")?;
         __arguments.finish()?;
-        let __result_0 = <T as Jobs>::spawn(__implementation, &__context, image);
+        let __result_0 = <__T as Jobs>::spawn(__implementation, &__context, image);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_drop_all<T: Jobs + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_drop_all<__T: Jobs + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, __reply) = __call.parts();
         __arguments.finish()?;
-        <T as Jobs>::drop_all(__implementation, &__context);
+        <__T as Jobs>::drop_all(__implementation, &__context);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -888,8 +888,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Jobs> ::core::convert::From<T> for JobsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Jobs> ::core::convert::From<__T> for JobsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -992,8 +992,8 @@ pub struct SwitchesClient {
 }
 /// Serves an implementation of [`Switches`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct SwitchesServer<T> {
-    implementation: T,
+pub struct SwitchesServer<__T> {
+    implementation: __T,
 }
 /// A [`Switches`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1076,14 +1076,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Switches> SwitchesServer<T> {
+    impl<__T: Switches> SwitchesServer<__T> {
         /// Serves `implementation` to callers of [`Switches`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Switches> __rt::Dispatch for SwitchesServer<T> {
+    impl<__T: Switches> __rt::Dispatch for SwitchesServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1095,8 +1095,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Switches + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Switches + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -1105,24 +1105,24 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_private_mode<T: Switches + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_private_mode<__T: Switches + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, _) = __call.parts();
         let on: bool = __arguments.value::<bool>("on")?;
         __arguments.finish()?;
-        <T as Switches>::private_mode(__implementation, &__context, on);
+        <__T as Switches>::private_mode(__implementation, &__context, on);
         ::core::result::Result::Ok(())
     }
-    fn __serve_search<T: Switches + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_search<__T: Switches + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let text: &str = __arguments.text("text")?;
         __arguments.finish()?;
-        let __result_0 = <T as Switches>::search(__implementation, &__context, text);
+        let __result_0 = <__T as Switches>::search(__implementation, &__context, text);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -1172,8 +1172,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Switches> ::core::convert::From<T> for SwitchesRef {
-        fn from(it: T) -> Self {
+    impl<__T: Switches> ::core::convert::From<__T> for SwitchesRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -189,8 +189,8 @@ pub struct BuffersClient {
 }
 /// Serves an implementation of [`Buffers`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct BuffersServer<T> {
-    implementation: T,
+pub struct BuffersServer<__T> {
+    implementation: __T,
 }
 /// A [`Buffers`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -421,14 +421,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Buffers> BuffersServer<T> {
+    impl<__T: Buffers> BuffersServer<__T> {
         /// Serves `implementation` to callers of [`Buffers`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Buffers> __rt::Dispatch for BuffersServer<T> {
+    impl<__T: Buffers> __rt::Dispatch for BuffersServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -440,8 +440,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -454,15 +454,15 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_read<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_read<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let offset: u64 = __arguments.value::<u64>("offset")?;
         let mut buf = __arguments.out::<u8>("buf", 67108864)?;
         __arguments.finish()?;
-        match <T as Buffers>::read(__implementation, &__context, offset, &mut buf) {
+        match <__T as Buffers>::read(__implementation, &__context, offset, &mut buf) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.out(buf);
                 __reply.value(&__result_0)?;
@@ -471,25 +471,25 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_fill<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_fill<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let mut buf = __arguments.out::<u8>("buf", u64::MAX)?;
         __arguments.finish()?;
-        <T as Buffers>::fill(__implementation, &__context, &mut buf);
+        <__T as Buffers>::fill(__implementation, &__context, &mut buf);
         __reply.out(buf);
         __reply.send()
     }
-    fn __serve_convert<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_convert<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let mut pixels = __arguments.in_out::<u8>("pixels", 268435456)?;
         __arguments.finish()?;
-        match <T as Buffers>::convert(__implementation, &__context, &mut pixels) {
+        match <__T as Buffers>::convert(__implementation, &__context, &mut pixels) {
             ::core::result::Result::Ok(()) => {
                 __reply.in_out(pixels);
                 __reply.send()
@@ -497,15 +497,15 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_samples<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_samples<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let mut left = __arguments.out::<f32>("left", 48000)?;
         let mut right = __arguments.out::<f32>("right", 48000)?;
         __arguments.finish()?;
-        let __result_0 = <T as Buffers>::samples(
+        let __result_0 = <__T as Buffers>::samples(
             __implementation,
             &__context,
             &mut left,
@@ -516,27 +516,31 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_scale<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_scale<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let mut values = __arguments.in_out::<i16>("values", u64::MAX)?;
         let by: i16 = __arguments.value::<i16>("by")?;
         __arguments.finish()?;
-        <T as Buffers>::scale(__implementation, &__context, &mut values, by);
+        <__T as Buffers>::scale(__implementation, &__context, &mut values, by);
         __reply.in_out(values);
         __reply.send()
     }
-    fn __serve_set_table<T: Buffers + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_set_table<__T: Buffers + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let table = __arguments.raw::<f32>("table")?;
         __rt::bound::len("table", table.len(), 0, 65536)?;
         __arguments.finish()?;
-        let __result_0 = <T as Buffers>::set_table(__implementation, &__context, &table);
+        let __result_0 = <__T as Buffers>::set_table(
+            __implementation,
+            &__context,
+            &table,
+        );
         __rt::bound::len("the result", __result_0.len(), 0, 16)?;
         __reply.raw(__result_0);
         __reply.send()
@@ -587,8 +591,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Buffers> ::core::convert::From<T> for BuffersRef {
-        fn from(it: T) -> Self {
+    impl<__T: Buffers> ::core::convert::From<__T> for BuffersRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

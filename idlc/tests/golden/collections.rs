@@ -196,8 +196,8 @@ pub struct CollectionsClient {
 }
 /// Serves an implementation of [`Collections`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct CollectionsServer<T> {
-    implementation: T,
+pub struct CollectionsServer<__T> {
+    implementation: __T,
 }
 /// A [`Collections`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -469,14 +469,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Collections> CollectionsServer<T> {
+    impl<__T: Collections> CollectionsServer<__T> {
         /// Serves `implementation` to callers of [`Collections`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Collections> __rt::Dispatch for CollectionsServer<T> {
+    impl<__T: Collections> __rt::Dispatch for CollectionsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -488,8 +488,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -502,8 +502,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_names<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_names<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -514,7 +514,7 @@ const _: () = {
             __rt::bound::bytes("all[]", __item.len(), 0, 32)?;
         }
         __arguments.finish()?;
-        let __result_0 = <T as Collections>::names(__implementation, &__context, all);
+        let __result_0 = <__T as Collections>::names(__implementation, &__context, all);
         __rt::bound::len("the result", __result_0.len(), 0, 8)?;
         for __item in __result_0.iter() {
             __rt::bound::bytes("the result[]", __item.len(), 0, 32)?;
@@ -522,8 +522,8 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_table<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_table<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -537,12 +537,12 @@ const _: () = {
             }
         }
         __arguments.finish()?;
-        let __result_0 = <T as Collections>::table(__implementation, &__context, rows);
+        let __result_0 = <__T as Collections>::table(__implementation, &__context, rows);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_pair<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_pair<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -551,7 +551,7 @@ const _: () = {
             .value::<(__rt::String, u64)>("entry")?;
         __rt::bound::int("entry.1", entry.1, 0u64, 5u64)?;
         __arguments.finish()?;
-        let __result_0 = <T as Collections>::pair(
+        let __result_0 = <__T as Collections>::pair(
             __implementation,
             &__context,
             point,
@@ -560,15 +560,15 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_key<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_key<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let token: [u8; 16] = __arguments.value::<[u8; 16]>("token")?;
         let grid: [[f32; 3]; 3] = __arguments.value::<[[f32; 3]; 3]>("grid")?;
         __arguments.finish()?;
-        let __result_0 = <T as Collections>::key(
+        let __result_0 = <__T as Collections>::key(
             __implementation,
             &__context,
             token,
@@ -577,8 +577,8 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_colours<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_colours<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -592,11 +592,11 @@ const _: () = {
             __arguments.value::<::core::option::Option<Colour>>("none")?
         };
         __arguments.finish()?;
-        <T as Collections>::colours(__implementation, &__context, all, by, one, none);
+        <__T as Collections>::colours(__implementation, &__context, all, by, one, none);
         __reply.send()
     }
-    fn __serve_nested<T: Collections + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_nested<__T: Collections + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -621,7 +621,7 @@ const _: () = {
             __rt::bound::int("first.1", __some.1, 0u32, 3u32)?;
         }
         __arguments.finish()?;
-        <T as Collections>::nested(__implementation, &__context, all, first);
+        <__T as Collections>::nested(__implementation, &__context, all, first);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -670,8 +670,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Collections> ::core::convert::From<T> for CollectionsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Collections> ::core::convert::From<__T> for CollectionsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

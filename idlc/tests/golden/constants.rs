@@ -42,8 +42,8 @@ pub struct ConstantsClient {
 }
 /// Serves an implementation of [`Constants`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ConstantsServer<T> {
-    implementation: T,
+pub struct ConstantsServer<__T> {
+    implementation: __T,
 }
 /// A [`Constants`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -132,14 +132,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Constants> ConstantsServer<T> {
+    impl<__T: Constants> ConstantsServer<__T> {
         /// Serves `implementation` to callers of [`Constants`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Constants> __rt::Dispatch for ConstantsServer<T> {
+    impl<__T: Constants> __rt::Dispatch for ConstantsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -151,8 +151,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Constants + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Constants + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -160,8 +160,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_get<T: Constants + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_get<__T: Constants + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -172,7 +172,7 @@ const _: () = {
             __rt::bound::bytes("keys[]", __item.len(), 1, 256)?;
         }
         __arguments.finish()?;
-        let __result_0 = <T as Constants>::get(__implementation, &__context, keys);
+        let __result_0 = <__T as Constants>::get(__implementation, &__context, keys);
         if let ::core::option::Option::Some(__some) = &__result_0 {
             __rt::bound::bytes("the result", __some.len(), 1, 256)?;
         }
@@ -225,8 +225,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Constants> ::core::convert::From<T> for ConstantsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Constants> ::core::convert::From<__T> for ConstantsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

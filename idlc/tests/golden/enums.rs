@@ -556,8 +556,8 @@ pub struct EnumsClient {
 }
 /// Serves an implementation of [`Enums`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct EnumsServer<T> {
-    implementation: T,
+pub struct EnumsServer<__T> {
+    implementation: __T,
 }
 /// A [`Enums`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -654,14 +654,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Enums> EnumsServer<T> {
+    impl<__T: Enums> EnumsServer<__T> {
         /// Serves `implementation` to callers of [`Enums`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Enums> __rt::Dispatch for EnumsServer<T> {
+    impl<__T: Enums> __rt::Dispatch for EnumsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -673,8 +673,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Enums + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Enums + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -683,8 +683,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_convert<T: Enums + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_convert<__T: Enums + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -695,17 +695,17 @@ const _: () = {
             __arguments.value::<PixelFormat>("to")?
         };
         __arguments.finish()?;
-        let __result_0 = <T as Enums>::convert(__implementation, &__context, from, to);
+        let __result_0 = <__T as Enums>::convert(__implementation, &__context, from, to);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_levels<T: Enums + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_levels<__T: Enums + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Enums>::levels(__implementation, &__context);
+        let __result_0 = <__T as Enums>::levels(__implementation, &__context);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -755,8 +755,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Enums> ::core::convert::From<T> for EnumsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Enums> ::core::convert::From<__T> for EnumsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -866,8 +866,8 @@ pub struct ErrorsClient {
 }
 /// Serves an implementation of [`Errors`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ErrorsServer<T> {
-    implementation: T,
+pub struct ErrorsServer<__T> {
+    implementation: __T,
 }
 /// A [`Errors`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -950,14 +950,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Errors> ErrorsServer<T> {
+    impl<__T: Errors> ErrorsServer<__T> {
         /// Serves `implementation` to callers of [`Errors`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Errors> __rt::Dispatch for ErrorsServer<T> {
+    impl<__T: Errors> __rt::Dispatch for ErrorsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -969,8 +969,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Errors + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Errors + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -979,14 +979,14 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_get<T: Errors + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_get<__T: Errors + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let key: &str = __arguments.text("key")?;
         __arguments.finish()?;
-        match <T as Errors>::get(__implementation, &__context, key) {
+        match <__T as Errors>::get(__implementation, &__context, key) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.bytes(__result_0);
                 __reply.send()
@@ -994,14 +994,14 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_put<T: Errors + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_put<__T: Errors + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
         let key: &str = __arguments.text("key")?;
         __arguments.finish()?;
-        match <T as Errors>::put(__implementation, &__context, key) {
+        match <__T as Errors>::put(__implementation, &__context, key) {
             ::core::result::Result::Ok(()) => __reply.send(),
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
@@ -1052,8 +1052,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Errors> ::core::convert::From<T> for ErrorsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Errors> ::core::convert::From<__T> for ErrorsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

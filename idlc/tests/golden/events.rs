@@ -94,8 +94,8 @@ pub struct ItemClient {
 }
 /// Serves an implementation of [`Item`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ItemServer<T> {
-    implementation: T,
+pub struct ItemServer<__T> {
+    implementation: __T,
 }
 /// A [`Item`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -153,14 +153,14 @@ const _: () = {
         }
     }
     impl ItemClient {}
-    impl<T: Item> ItemServer<T> {
+    impl<__T: Item> ItemServer<__T> {
         /// Serves `implementation` to callers of [`Item`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Item> __rt::Dispatch for ItemServer<T> {
+    impl<__T: Item> __rt::Dispatch for ItemServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -171,13 +171,13 @@ const _: () = {
             __dispatch(&self.implementation, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-            let emitter = <T as Item>::emitter(&self.implementation);
+            let emitter = <__T as Item>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Item + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Item + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -230,8 +230,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Item> ::core::convert::From<T> for ItemRef {
-        fn from(it: T) -> Self {
+    impl<__T: Item> ::core::convert::From<__T> for ItemRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -378,8 +378,8 @@ pub struct StoreClient {
 }
 /// Serves an implementation of [`Store`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct StoreServer<T> {
-    implementation: T,
+pub struct StoreServer<__T> {
+    implementation: __T,
 }
 /// A [`Store`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -540,14 +540,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Store> StoreServer<T> {
+    impl<__T: Store> StoreServer<__T> {
         /// Serves `implementation` to callers of [`Store`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Store> __rt::Dispatch for StoreServer<T> {
+    impl<__T: Store> __rt::Dispatch for StoreServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -558,13 +558,13 @@ const _: () = {
             __dispatch(&self.implementation, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-            let emitter = <T as Store>::emitter(&self.implementation);
+            let emitter = <__T as Store>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -572,13 +572,13 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_size<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_size<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Store>::size(__implementation, &__context);
+        let __result_0 = <__T as Store>::size(__implementation, &__context);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -628,8 +628,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Store> ::core::convert::From<T> for StoreRef {
-        fn from(it: T) -> Self {
+    impl<__T: Store> ::core::convert::From<__T> for StoreRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -910,8 +910,8 @@ pub struct VaultClient {
 }
 /// Serves an implementation of [`Vault`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct VaultServer<T> {
-    implementation: T,
+pub struct VaultServer<__T> {
+    implementation: __T,
 }
 /// A [`Vault`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -990,14 +990,14 @@ const _: () = {
         }
     }
     impl VaultClient {}
-    impl<T: Vault> VaultServer<T> {
+    impl<__T: Vault> VaultServer<__T> {
         /// Serves `implementation` to callers of [`Vault`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Vault> __rt::Dispatch for VaultServer<T> {
+    impl<__T: Vault> __rt::Dispatch for VaultServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1008,13 +1008,13 @@ const _: () = {
             __dispatch(&self.implementation, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-            let emitter = <T as Vault>::emitter(&self.implementation);
+            let emitter = <__T as Vault>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Vault + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Vault + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -1067,8 +1067,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Vault> ::core::convert::From<T> for VaultRef {
-        fn from(it: T) -> Self {
+    impl<__T: Vault> ::core::convert::From<__T> for VaultRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -17,8 +17,8 @@ pub struct EvolutionClient {
 }
 /// Serves an implementation of [`Evolution`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct EvolutionServer<T> {
-    implementation: T,
+pub struct EvolutionServer<__T> {
+    implementation: __T,
 }
 /// A [`Evolution`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -102,14 +102,14 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1, __result_2))
         }
     }
-    impl<T: Evolution> EvolutionServer<T> {
+    impl<__T: Evolution> EvolutionServer<__T> {
         /// Serves `implementation` to callers of [`Evolution`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Evolution> __rt::Dispatch for EvolutionServer<T> {
+    impl<__T: Evolution> __rt::Dispatch for EvolutionServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -121,8 +121,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Evolution + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Evolution + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -130,13 +130,13 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_more<T: Evolution + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_more<__T: Evolution + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let (__result_0, __result_1, __result_2) = <T as Evolution>::more(
+        let (__result_0, __result_1, __result_2) = <__T as Evolution>::more(
             __implementation,
             &__context,
         );
@@ -192,8 +192,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Evolution> ::core::convert::From<T> for EvolutionRef {
-        fn from(it: T) -> Self {
+    impl<__T: Evolution> ::core::convert::From<__T> for EvolutionRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -581,8 +581,8 @@ pub struct GateClient {
 }
 /// Serves an implementation of [`Gate`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct GateServer<T> {
-    implementation: T,
+pub struct GateServer<__T> {
+    implementation: __T,
 }
 /// A [`Gate`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -663,14 +663,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Gate> GateServer<T> {
+    impl<__T: Gate> GateServer<__T> {
         /// Serves `implementation` to callers of [`Gate`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Gate> __rt::Dispatch for GateServer<T> {
+    impl<__T: Gate> __rt::Dispatch for GateServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -682,8 +682,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Gate + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Gate + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -691,8 +691,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_check<T: Gate + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_check<__T: Gate + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -704,7 +704,7 @@ const _: () = {
         };
         let all: __rt::Vec<Access> = __arguments.value::<__rt::Vec<Access>>("all")?;
         __arguments.finish()?;
-        let __result_0 = <T as Gate>::check(
+        let __result_0 = <__T as Gate>::check(
             __implementation,
             &__context,
             access,
@@ -760,8 +760,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Gate> ::core::convert::From<T> for GateRef {
-        fn from(it: T) -> Self {
+    impl<__T: Gate> ::core::convert::From<__T> for GateRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -274,8 +274,8 @@ pub struct FilesClient {
 }
 /// Serves an implementation of [`Files`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct FilesServer<T> {
-    implementation: T,
+pub struct FilesServer<__T> {
+    implementation: __T,
 }
 /// A [`Files`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -525,14 +525,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Files> FilesServer<T> {
+    impl<__T: Files> FilesServer<__T> {
         /// Serves `implementation` to callers of [`Files`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Files> __rt::Dispatch for FilesServer<T> {
+    impl<__T: Files> __rt::Dispatch for FilesServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -544,8 +544,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -557,20 +557,20 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_open<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_open<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let dir: __rt::OwnedFd = __arguments.handle::<__rt::handle::File, 0>("dir")?;
         let name: &str = __arguments.text("name")?;
         __arguments.finish()?;
-        let __result_0 = <T as Files>::open(__implementation, &__context, dir, name);
+        let __result_0 = <__T as Files>::open(__implementation, &__context, dir, name);
         __reply.handle(__result_0);
         __reply.send()
     }
-    fn __serve_give<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_give<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -586,16 +586,16 @@ const _: () = {
             __arguments.optional_handle::<__rt::handle::Any, 0>("spare")?
         };
         __arguments.finish()?;
-        <T as Files>::give(__implementation, &__context, file, lock, spare);
+        <__T as Files>::give(__implementation, &__context, file, lock, spare);
         __reply.send()
     }
-    fn __serve_pipe<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_pipe<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let (__result_0, __result_1, __result_2) = <T as Files>::pipe(
+        let (__result_0, __result_1, __result_2) = <__T as Files>::pipe(
             __implementation,
             &__context,
         );
@@ -604,8 +604,8 @@ const _: () = {
         __reply.optional_handle(__result_2);
         __reply.send()
     }
-    fn __serve_all<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_all<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -618,7 +618,7 @@ const _: () = {
             >("of")?
             .value;
         __arguments.finish()?;
-        let __result_0 = <T as Files>::all(__implementation, &__context, of);
+        let __result_0 = <__T as Files>::all(__implementation, &__context, of);
         __reply
             .value(
                 &__rt::wire::encoded::<
@@ -631,14 +631,14 @@ const _: () = {
             )?;
         __reply.send()
     }
-    fn __serve_put<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_put<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let shelf: Shelf = __arguments.value::<Shelf>("shelf")?;
         __arguments.finish()?;
-        let __result_0 = <T as Files>::put(__implementation, &__context, shelf);
+        let __result_0 = <__T as Files>::put(__implementation, &__context, shelf);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -688,8 +688,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Files> ::core::convert::From<T> for FilesRef {
-        fn from(it: T) -> Self {
+    impl<__T: Files> ::core::convert::From<__T> for FilesRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

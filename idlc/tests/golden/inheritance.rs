@@ -162,8 +162,8 @@ pub struct DeviceClient {
 }
 /// Serves an implementation of [`Device`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct DeviceServer<T> {
-    implementation: T,
+pub struct DeviceServer<__T> {
+    implementation: __T,
 }
 /// A [`Device`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -279,14 +279,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Device> DeviceServer<T> {
+    impl<__T: Device> DeviceServer<__T> {
         /// Serves `implementation` to callers of [`Device`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Device> __rt::Dispatch for DeviceServer<T> {
+    impl<__T: Device> __rt::Dispatch for DeviceServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -297,13 +297,13 @@ const _: () = {
             __dispatch(&self.implementation, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-            let emitter = <T as Device>::emitter(&self.implementation);
+            let emitter = <__T as Device>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Device + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Device + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -312,25 +312,25 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_name<T: Device + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_name<__T: Device + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Device>::name(__implementation, &__context);
+        let __result_0 = <__T as Device>::name(__implementation, &__context);
         __reply.text(__result_0);
         __reply.send()
     }
-    fn __serve_rename<T: Device + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_rename<__T: Device + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
         let name: &str = __arguments.text("name")?;
         __rt::bound::bytes("name", name.len(), 1, 64)?;
         __arguments.finish()?;
-        match <T as Device>::rename(__implementation, &__context, name) {
+        match <__T as Device>::rename(__implementation, &__context, name) {
             ::core::result::Result::Ok(()) => __reply.send(),
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
@@ -381,8 +381,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Device> ::core::convert::From<T> for DeviceRef {
-        fn from(it: T) -> Self {
+    impl<__T: Device> ::core::convert::From<__T> for DeviceRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -542,8 +542,8 @@ pub struct CameraClient {
 }
 /// Serves an implementation of [`Camera`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct CameraServer<T> {
-    implementation: T,
+pub struct CameraServer<__T> {
+    implementation: __T,
 }
 /// A [`Camera`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -634,14 +634,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Camera> CameraServer<T> {
+    impl<__T: Camera> CameraServer<__T> {
         /// Serves `implementation` to callers of [`Camera`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Camera> __rt::Dispatch for CameraServer<T> {
+    impl<__T: Camera> __rt::Dispatch for CameraServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -652,7 +652,7 @@ const _: () = {
             __dispatch(&self.implementation, &self.implementation, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
-            let emitter = <T as Camera>::emitter(&self.implementation);
+            let emitter = <__T as Camera>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
         }
         fn inherited_emitter(
@@ -663,8 +663,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Camera + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Camera + ?::core::marker::Sized>(
+        __implementation: &__T,
         __base_0: &(dyn Device + 'static),
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -673,15 +673,15 @@ const _: () = {
             _ => <dyn Device as __rt::Object>::dispatch(__base_0, __call),
         }
     }
-    fn __serve_zoom<T: Camera + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_zoom<__T: Camera + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
         let factor: f32 = __arguments.value::<f32>("factor")?;
         __rt::bound::float("factor", factor, 1f32, 8f32)?;
         __arguments.finish()?;
-        <T as Camera>::zoom(__implementation, &__context, factor);
+        <__T as Camera>::zoom(__implementation, &__context, factor);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -730,8 +730,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Camera> ::core::convert::From<T> for CameraRef {
-        fn from(it: T) -> Self {
+    impl<__T: Camera> ::core::convert::From<__T> for CameraRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -945,8 +945,8 @@ pub struct PhoneClient {
 }
 /// Serves an implementation of [`Phone`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct PhoneServer<T> {
-    implementation: T,
+pub struct PhoneServer<__T> {
+    implementation: __T,
 }
 /// A [`Phone`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -994,14 +994,14 @@ const _: () = {
         }
     }
     impl PhoneClient {}
-    impl<T: Phone> PhoneServer<T> {
+    impl<__T: Phone> PhoneServer<__T> {
         /// Serves `implementation` to callers of [`Phone`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Phone> __rt::Dispatch for PhoneServer<T> {
+    impl<__T: Phone> __rt::Dispatch for PhoneServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1028,8 +1028,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Phone + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Phone + ?::core::marker::Sized>(
+        __implementation: &__T,
         __base_0: &(dyn Camera + 'static),
         __base_1: &(dyn Recorder + 'static),
         __call: __rt::ServerCall<'_>,
@@ -1087,8 +1087,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Phone> ::core::convert::From<T> for PhoneRef {
-        fn from(it: T) -> Self {
+    impl<__T: Phone> ::core::convert::From<__T> for PhoneRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -1296,8 +1296,8 @@ pub struct RecorderClient {
 }
 /// Serves an implementation of [`Recorder`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct RecorderServer<T> {
-    implementation: T,
+pub struct RecorderServer<__T> {
+    implementation: __T,
 }
 /// A [`Recorder`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1361,14 +1361,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Recorder> RecorderServer<T> {
+    impl<__T: Recorder> RecorderServer<__T> {
         /// Serves `implementation` to callers of [`Recorder`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Recorder> __rt::Dispatch for RecorderServer<T> {
+    impl<__T: Recorder> __rt::Dispatch for RecorderServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1386,8 +1386,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Recorder + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Recorder + ?::core::marker::Sized>(
+        __implementation: &__T,
         __base_0: &(dyn Device + 'static),
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
@@ -1396,13 +1396,13 @@ const _: () = {
             _ => <dyn Device as __rt::Object>::dispatch(__base_0, __call),
         }
     }
-    fn __serve_start<T: Recorder + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_start<__T: Recorder + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        match <T as Recorder>::start(__implementation, &__context) {
+        match <__T as Recorder>::start(__implementation, &__context) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.value(&__result_0)?;
                 __reply.send()
@@ -1456,8 +1456,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Recorder> ::core::convert::From<T> for RecorderRef {
-        fn from(it: T) -> Self {
+    impl<__T: Recorder> ::core::convert::From<__T> for RecorderRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -1628,8 +1628,8 @@ pub struct RegistryClient {
 }
 /// Serves an implementation of [`Registry`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct RegistryServer<T> {
-    implementation: T,
+pub struct RegistryServer<__T> {
+    implementation: __T,
 }
 /// A [`Registry`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1741,14 +1741,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Registry> RegistryServer<T> {
+    impl<__T: Registry> RegistryServer<__T> {
         /// Serves `implementation` to callers of [`Registry`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Registry> __rt::Dispatch for RegistryServer<T> {
+    impl<__T: Registry> __rt::Dispatch for RegistryServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1760,8 +1760,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Registry + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Registry + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -1771,34 +1771,34 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_add<T: Registry + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_add<__T: Registry + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let device: DeviceRef = __arguments.value::<DeviceRef>("device")?;
         __arguments.finish()?;
-        let __result_0 = <T as Registry>::add(__implementation, &__context, device);
+        let __result_0 = <__T as Registry>::add(__implementation, &__context, device);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_camera<T: Registry + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_camera<__T: Registry + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Registry>::camera(__implementation, &__context);
+        let __result_0 = <__T as Registry>::camera(__implementation, &__context);
         __reply.value(&__result_0.map(CameraRef::Local))?;
         __reply.send()
     }
-    fn __serve_phone<T: Registry + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_phone<__T: Registry + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Registry>::phone(__implementation, &__context);
+        let __result_0 = <__T as Registry>::phone(__implementation, &__context);
         __reply.value(&PhoneRef::Local(__result_0))?;
         __reply.send()
     }
@@ -1848,8 +1848,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Registry> ::core::convert::From<T> for RegistryRef {
-        fn from(it: T) -> Self {
+    impl<__T: Registry> ::core::convert::From<__T> for RegistryRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

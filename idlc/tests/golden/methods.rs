@@ -29,8 +29,8 @@ pub struct MethodsClient {
 }
 /// Serves an implementation of [`Methods`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct MethodsServer<T> {
-    implementation: T,
+pub struct MethodsServer<__T> {
+    implementation: __T,
 }
 /// A [`Methods`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -169,14 +169,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Methods> MethodsServer<T> {
+    impl<__T: Methods> MethodsServer<__T> {
         /// Serves `implementation` to callers of [`Methods`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Methods> __rt::Dispatch for MethodsServer<T> {
+    impl<__T: Methods> __rt::Dispatch for MethodsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -188,8 +188,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -201,49 +201,49 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_touch<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_touch<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, _) = __call.parts();
         let key: &str = __arguments.text("key")?;
         __rt::bound::bytes("key", key.len(), 0, 16)?;
         __arguments.finish()?;
-        <T as Methods>::touch(__implementation, &__context, key);
+        <__T as Methods>::touch(__implementation, &__context, key);
         ::core::result::Result::Ok(())
     }
-    fn __serve_stats<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_stats<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Methods>::stats(__implementation, &__context);
+        let __result_0 = <__T as Methods>::stats(__implementation, &__context);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_fetch<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_fetch<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let key: &str = __arguments.text("key")?;
         __arguments.finish()?;
-        let __result_0 = <T as Methods>::fetch(__implementation, &__context, key);
+        let __result_0 = <__T as Methods>::fetch(__implementation, &__context, key);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_nothing<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_nothing<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, __reply) = __call.parts();
         __arguments.finish()?;
-        <T as Methods>::nothing(__implementation, &__context);
+        <__T as Methods>::nothing(__implementation, &__context);
         __reply.send()
     }
-    fn __serve_later<T: Methods + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_later<__T: Methods + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -253,7 +253,7 @@ const _: () = {
             __arguments.value::<u32>("level")?
         };
         __arguments.finish()?;
-        <T as Methods>::later(__implementation, &__context, level);
+        <__T as Methods>::later(__implementation, &__context, level);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -302,8 +302,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Methods> ::core::convert::From<T> for MethodsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Methods> ::core::convert::From<__T> for MethodsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -404,8 +404,8 @@ pub struct EmptyClient {
 }
 /// Serves an implementation of [`Empty`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct EmptyServer<T> {
-    implementation: T,
+pub struct EmptyServer<__T> {
+    implementation: __T,
 }
 /// A [`Empty`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -441,14 +441,14 @@ const _: () = {
         }
     }
     impl EmptyClient {}
-    impl<T: Empty> EmptyServer<T> {
+    impl<__T: Empty> EmptyServer<__T> {
         /// Serves `implementation` to callers of [`Empty`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Empty> __rt::Dispatch for EmptyServer<T> {
+    impl<__T: Empty> __rt::Dispatch for EmptyServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -460,8 +460,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Empty + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Empty + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -514,8 +514,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Empty> ::core::convert::From<T> for EmptyRef {
-        fn from(it: T) -> Self {
+    impl<__T: Empty> ::core::convert::From<__T> for EmptyRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

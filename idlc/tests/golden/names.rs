@@ -307,8 +307,8 @@ pub struct CloneClient {
 }
 /// Serves an implementation of [`Clone`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct CloneServer<T> {
-    implementation: T,
+pub struct CloneServer<__T> {
+    implementation: __T,
 }
 /// A [`Clone`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -413,14 +413,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Clone> CloneServer<T> {
+    impl<__T: Clone> CloneServer<__T> {
         /// Serves `implementation` to callers of [`Clone`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Clone> __rt::Dispatch for CloneServer<T> {
+    impl<__T: Clone> __rt::Dispatch for CloneServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -432,8 +432,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Clone + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Clone + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -442,8 +442,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_match<T: Clone + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_match<__T: Clone + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -453,7 +453,7 @@ const _: () = {
         let reply: String = __arguments.value::<String>("reply")?;
         let call: Result = __arguments.value::<Result>("call")?;
         __arguments.finish()?;
-        let __result_0 = <T as Clone>::r#match(
+        let __result_0 = <__T as Clone>::r#match(
             __implementation,
             &__context,
             r#fn,
@@ -465,13 +465,13 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_new<T: Clone + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_new<__T: Clone + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Clone>::new(__implementation, &__context);
+        let __result_0 = <__T as Clone>::new(__implementation, &__context);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -521,8 +521,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Clone> ::core::convert::From<T> for CloneRef {
-        fn from(it: T) -> Self {
+    impl<__T: Clone> ::core::convert::From<__T> for CloneRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

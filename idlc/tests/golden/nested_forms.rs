@@ -500,8 +500,8 @@ pub struct NestedClient {
 }
 /// Serves an implementation of [`Nested`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct NestedServer<T> {
-    implementation: T,
+pub struct NestedServer<__T> {
+    implementation: __T,
 }
 /// A [`Nested`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -664,14 +664,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Nested> NestedServer<T> {
+    impl<__T: Nested> NestedServer<__T> {
         /// Serves `implementation` to callers of [`Nested`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Nested> __rt::Dispatch for NestedServer<T> {
+    impl<__T: Nested> __rt::Dispatch for NestedServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -683,8 +683,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Nested + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Nested + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -692,8 +692,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_all<T: Nested + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_all<__T: Nested + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -762,7 +762,7 @@ const _: () = {
             }
         }
         __arguments.finish()?;
-        let __result_0 = <T as Nested>::all(
+        let __result_0 = <__T as Nested>::all(
             __implementation,
             &__context,
             blobs,
@@ -830,8 +830,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Nested> ::core::convert::From<T> for NestedRef {
-        fn from(it: T) -> Self {
+    impl<__T: Nested> ::core::convert::From<__T> for NestedRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

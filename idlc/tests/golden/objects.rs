@@ -18,8 +18,8 @@ pub struct WatcherClient {
 }
 /// Serves an implementation of [`Watcher`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct WatcherServer<T> {
-    implementation: T,
+pub struct WatcherServer<__T> {
+    implementation: __T,
 }
 /// A [`Watcher`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -93,14 +93,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Watcher> WatcherServer<T> {
+    impl<__T: Watcher> WatcherServer<__T> {
         /// Serves `implementation` to callers of [`Watcher`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Watcher> __rt::Dispatch for WatcherServer<T> {
+    impl<__T: Watcher> __rt::Dispatch for WatcherServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -112,8 +112,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Watcher + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Watcher + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -122,24 +122,24 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_moved<T: Watcher + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_moved<__T: Watcher + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, _) = __call.parts();
         let item: u64 = __arguments.value::<u64>("item")?;
         __arguments.finish()?;
-        <T as Watcher>::moved(__implementation, &__context, item);
+        <__T as Watcher>::moved(__implementation, &__context, item);
         ::core::result::Result::Ok(())
     }
-    fn __serve_neighbour<T: Watcher + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_neighbour<__T: Watcher + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
         let other: WatcherRef = __arguments.value::<WatcherRef>("other")?;
         __arguments.finish()?;
-        <T as Watcher>::neighbour(__implementation, &__context, other);
+        <__T as Watcher>::neighbour(__implementation, &__context, other);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -188,8 +188,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Watcher> ::core::convert::From<T> for WatcherRef {
-        fn from(it: T) -> Self {
+    impl<__T: Watcher> ::core::convert::From<__T> for WatcherRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -300,8 +300,8 @@ pub struct ItemClient {
 }
 /// Serves an implementation of [`Item`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ItemServer<T> {
-    implementation: T,
+pub struct ItemServer<__T> {
+    implementation: __T,
 }
 /// A [`Item`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -365,14 +365,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Item> ItemServer<T> {
+    impl<__T: Item> ItemServer<__T> {
         /// Serves `implementation` to callers of [`Item`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Item> __rt::Dispatch for ItemServer<T> {
+    impl<__T: Item> __rt::Dispatch for ItemServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -384,8 +384,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Item + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Item + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -393,8 +393,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_join<T: Item + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_join<__T: Item + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -405,7 +405,7 @@ const _: () = {
             __arguments.value::<::core::option::Option<ItemRef>>("again")?
         };
         __arguments.finish()?;
-        <T as Item>::join(__implementation, &__context, other, again);
+        <__T as Item>::join(__implementation, &__context, other, again);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -454,8 +454,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Item> ::core::convert::From<T> for ItemRef {
-        fn from(it: T) -> Self {
+    impl<__T: Item> ::core::convert::From<__T> for ItemRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }
@@ -687,8 +687,8 @@ pub struct StoreClient {
 }
 /// Serves an implementation of [`Store`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct StoreServer<T> {
-    implementation: T,
+pub struct StoreServer<__T> {
+    implementation: __T,
 }
 /// A [`Store`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -831,14 +831,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Store> StoreServer<T> {
+    impl<__T: Store> StoreServer<__T> {
         /// Serves `implementation` to callers of [`Store`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Store> __rt::Dispatch for StoreServer<T> {
+    impl<__T: Store> __rt::Dispatch for StoreServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -850,8 +850,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -861,8 +861,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_watch<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_watch<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -873,7 +873,7 @@ const _: () = {
             __arguments.value::<::core::option::Option<WatcherClient>>("other")?
         };
         __arguments.finish()?;
-        let __result_0 = <T as Store>::watch(
+        let __result_0 = <__T as Store>::watch(
             __implementation,
             &__context,
             watcher,
@@ -882,25 +882,25 @@ const _: () = {
         __reply.value(&ItemRef::Local(__result_0))?;
         __reply.send()
     }
-    fn __serve_find<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_find<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let name: &str = __arguments.text("name")?;
         __arguments.finish()?;
-        let __result_0 = <T as Store>::find(__implementation, &__context, name);
+        let __result_0 = <__T as Store>::find(__implementation, &__context, name);
         __reply.value(&__result_0.map(ItemRef::Local))?;
         __reply.send()
     }
-    fn __serve_pair<T: Store + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_pair<__T: Store + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let pair: Pair = __arguments.value::<Pair>("pair")?;
         __arguments.finish()?;
-        let __result_0 = <T as Store>::pair(__implementation, &__context, pair);
+        let __result_0 = <__T as Store>::pair(__implementation, &__context, pair);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -950,8 +950,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Store> ::core::convert::From<T> for StoreRef {
-        fn from(it: T) -> Self {
+    impl<__T: Store> ::core::convert::From<__T> for StoreRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

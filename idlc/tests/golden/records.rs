@@ -1234,8 +1234,8 @@ pub struct RecordsClient {
 }
 /// Serves an implementation of [`Records`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct RecordsServer<T> {
-    implementation: T,
+pub struct RecordsServer<__T> {
+    implementation: __T,
 }
 /// A [`Records`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1335,14 +1335,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Records> RecordsServer<T> {
+    impl<__T: Records> RecordsServer<__T> {
         /// Serves `implementation` to callers of [`Records`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Records> __rt::Dispatch for RecordsServer<T> {
+    impl<__T: Records> __rt::Dispatch for RecordsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -1354,8 +1354,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Records + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Records + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -1364,8 +1364,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_put<T: Records + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_put<__T: Records + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -1376,18 +1376,23 @@ const _: () = {
             __arguments.value::<::core::option::Option<Rect>>("area")?
         };
         __arguments.finish()?;
-        let __result_0 = <T as Records>::put(__implementation, &__context, entry, area);
+        let __result_0 = <__T as Records>::put(
+            __implementation,
+            &__context,
+            entry,
+            area,
+        );
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_tree<T: Records + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_tree<__T: Records + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let root: Tree = __arguments.value::<Tree>("root")?;
         __arguments.finish()?;
-        let __result_0 = <T as Records>::tree(__implementation, &__context, root);
+        let __result_0 = <__T as Records>::tree(__implementation, &__context, root);
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -1437,8 +1442,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Records> ::core::convert::From<T> for RecordsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Records> ::core::convert::From<__T> for RecordsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -55,8 +55,8 @@ pub struct ScalarsClient {
 }
 /// Serves an implementation of [`Scalars`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ScalarsServer<T> {
-    implementation: T,
+pub struct ScalarsServer<__T> {
+    implementation: __T,
 }
 /// A [`Scalars`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -285,14 +285,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Scalars> ScalarsServer<T> {
+    impl<__T: Scalars> ScalarsServer<__T> {
         /// Serves `implementation` to callers of [`Scalars`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Scalars> __rt::Dispatch for ScalarsServer<T> {
+    impl<__T: Scalars> __rt::Dispatch for ScalarsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -304,8 +304,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -317,20 +317,20 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_add<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_add<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let a: i32 = __arguments.value::<i32>("a")?;
         let b: i32 = __arguments.value::<i32>("b")?;
         __arguments.finish()?;
-        let __result_0 = <T as Scalars>::add(__implementation, &__context, a, b);
+        let __result_0 = <__T as Scalars>::add(__implementation, &__context, a, b);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_all<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_all<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -346,7 +346,7 @@ const _: () = {
         let j: f32 = __arguments.value::<f32>("j")?;
         let k: f64 = __arguments.value::<f64>("k")?;
         __arguments.finish()?;
-        <T as Scalars>::all(
+        <__T as Scalars>::all(
             __implementation,
             &__context,
             a,
@@ -363,8 +363,8 @@ const _: () = {
         );
         __reply.send()
     }
-    fn __serve_bounded<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_bounded<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -377,7 +377,7 @@ const _: () = {
         let rest: u64 = __arguments.value::<u64>("rest")?;
         __rt::bound::int("rest", rest, 1u64, 18446744073709551615u64)?;
         __arguments.finish()?;
-        let __result_0 = <T as Scalars>::bounded(
+        let __result_0 = <__T as Scalars>::bounded(
             __implementation,
             &__context,
             percent,
@@ -389,8 +389,8 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_optional<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_optional<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -405,12 +405,12 @@ const _: () = {
             __arguments.value::<::core::option::Option<bool>>("b")?
         };
         __arguments.finish()?;
-        let __result_0 = <T as Scalars>::optional(__implementation, &__context, a, b);
+        let __result_0 = <__T as Scalars>::optional(__implementation, &__context, a, b);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_defaults<T: Scalars + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_defaults<__T: Scalars + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
@@ -435,7 +435,7 @@ const _: () = {
             __arguments.value::<i8>("d")?
         };
         __arguments.finish()?;
-        <T as Scalars>::defaults(__implementation, &__context, a, b, c, d);
+        <__T as Scalars>::defaults(__implementation, &__context, a, b, c, d);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -484,8 +484,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Scalars> ::core::convert::From<T> for ScalarsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Scalars> ::core::convert::From<__T> for ScalarsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -844,8 +844,8 @@ pub struct LoginsClient {
 }
 /// Serves an implementation of [`Logins`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct LoginsServer<T> {
-    implementation: T,
+pub struct LoginsServer<__T> {
+    implementation: __T,
 }
 /// A [`Logins`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -945,14 +945,14 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1))
         }
     }
-    impl<T: Logins> LoginsServer<T> {
+    impl<__T: Logins> LoginsServer<__T> {
         /// Serves `implementation` to callers of [`Logins`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Logins> __rt::Dispatch for LoginsServer<T> {
+    impl<__T: Logins> __rt::Dispatch for LoginsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -964,8 +964,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Logins + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Logins + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -973,8 +973,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_login<T: Logins + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_login<__T: Logins + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -992,7 +992,7 @@ const _: () = {
             .map_err(__rt::bound::BoundExceeded::redacted)?;
         let key: Key = __arguments.value::<Key>("key")?;
         __arguments.finish()?;
-        match <T as Logins>::login(__implementation, &__context, password, pin, key) {
+        match <__T as Logins>::login(__implementation, &__context, password, pin, key) {
             ::core::result::Result::Ok((__result_0, __result_1)) => {
                 (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
                     __rt::bound::int(
@@ -1057,8 +1057,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Logins> ::core::convert::From<T> for LoginsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Logins> ::core::convert::From<__T> for LoginsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -361,8 +361,8 @@ pub struct FilesClient {
 }
 /// Serves an implementation of [`Files`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct FilesServer<T> {
-    implementation: T,
+pub struct FilesServer<__T> {
+    implementation: __T,
 }
 /// A [`Files`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -484,14 +484,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Files> FilesServer<T> {
+    impl<__T: Files> FilesServer<__T> {
         /// Serves `implementation` to callers of [`Files`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Files> __rt::Dispatch for FilesServer<T> {
+    impl<__T: Files> __rt::Dispatch for FilesServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -503,8 +503,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -512,8 +512,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_stat<T: Files + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_stat<__T: Files + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -559,7 +559,7 @@ const _: () = {
                 .value
         };
         __arguments.finish()?;
-        let __result_0 = <T as Files>::stat(
+        let __result_0 = <__T as Files>::stat(
             __implementation,
             &__context,
             at,
@@ -617,8 +617,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Files> ::core::convert::From<T> for FilesRef {
-        fn from(it: T) -> Self {
+    impl<__T: Files> ::core::convert::From<__T> for FilesRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -40,8 +40,8 @@ pub struct TextAndBytesClient {
 }
 /// Serves an implementation of [`TextAndBytes`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct TextAndBytesServer<T> {
-    implementation: T,
+pub struct TextAndBytesServer<__T> {
+    implementation: __T,
 }
 /// A [`TextAndBytes`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -268,14 +268,14 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1))
         }
     }
-    impl<T: TextAndBytes> TextAndBytesServer<T> {
+    impl<__T: TextAndBytes> TextAndBytesServer<__T> {
         /// Serves `implementation` to callers of [`TextAndBytes`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: TextAndBytes> __rt::Dispatch for TextAndBytesServer<T> {
+    impl<__T: TextAndBytes> __rt::Dispatch for TextAndBytesServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -287,8 +287,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: TextAndBytes + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -299,8 +299,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_echo<T: TextAndBytes + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_echo<__T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -309,7 +309,7 @@ const _: () = {
         let data: &[u8] = __arguments.bytes("data")?;
         __rt::bound::bytes("data", data.len(), 0, 1048576)?;
         __arguments.finish()?;
-        let __result_0 = <T as TextAndBytes>::echo(
+        let __result_0 = <__T as TextAndBytes>::echo(
             __implementation,
             &__context,
             name,
@@ -319,8 +319,8 @@ const _: () = {
         __reply.bytes(__result_0);
         __reply.send()
     }
-    fn __serve_greet<T: TextAndBytes + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_greet<__T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -331,13 +331,17 @@ const _: () = {
         };
         __rt::bound::bytes("name", name.len(), 1, 64)?;
         __arguments.finish()?;
-        let __result_0 = <T as TextAndBytes>::greet(__implementation, &__context, name);
+        let __result_0 = <__T as TextAndBytes>::greet(
+            __implementation,
+            &__context,
+            name,
+        );
         __rt::bound::bytes("the result", __result_0.len(), 0, 128)?;
         __reply.text(__result_0);
         __reply.send()
     }
-    fn __serve_optional<T: TextAndBytes + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_optional<__T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -365,7 +369,7 @@ const _: () = {
             __rt::bound::bytes("data", __some.len(), 0, 16)?;
         }
         __arguments.finish()?;
-        let __result_0 = <T as TextAndBytes>::optional(
+        let __result_0 = <__T as TextAndBytes>::optional(
             __implementation,
             &__context,
             name,
@@ -383,13 +387,13 @@ const _: () = {
             )?;
         __reply.send()
     }
-    fn __serve_both<T: TextAndBytes + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_both<__T: TextAndBytes + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let (__result_0, __result_1) = <T as TextAndBytes>::both(
+        let (__result_0, __result_1) = <__T as TextAndBytes>::both(
             __implementation,
             &__context,
         );
@@ -443,8 +447,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: TextAndBytes> ::core::convert::From<T> for TextAndBytesRef {
-        fn from(it: T) -> Self {
+    impl<__T: TextAndBytes> ::core::convert::From<__T> for TextAndBytesRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -676,8 +676,8 @@ pub struct PersonsClient {
 }
 /// Serves an implementation of [`Persons`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct PersonsServer<T> {
-    implementation: T,
+pub struct PersonsServer<__T> {
+    implementation: __T,
 }
 /// A [`Persons`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -871,14 +871,14 @@ const _: () = {
             __call.send()
         }
     }
-    impl<T: Persons> PersonsServer<T> {
+    impl<__T: Persons> PersonsServer<__T> {
         /// Serves `implementation` to callers of [`Persons`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Persons> __rt::Dispatch for PersonsServer<T> {
+    impl<__T: Persons> __rt::Dispatch for PersonsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -890,8 +890,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Persons + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Persons + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -902,8 +902,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_put<T: Persons + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_put<__T: Persons + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -922,7 +922,7 @@ const _: () = {
             let _: i8 = __arguments.value::<i8>("level")?;
         }
         __arguments.finish()?;
-        match <T as Persons>::put(__implementation, &__context, person) {
+        match <__T as Persons>::put(__implementation, &__context, person) {
             ::core::result::Result::Ok((__result_0, __result_2)) => {
                 let __result_1: __rt::String = __rt::String::from("");
                 __reply.value(&__result_0)?;
@@ -933,8 +933,8 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_none<T: Persons + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_none<__T: Persons + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -942,14 +942,14 @@ const _: () = {
             let _: u32 = __arguments.value::<u32>("all")?;
         }
         __arguments.finish()?;
-        let __result_0 = <T as Persons>::none(__implementation, &__context);
+        let __result_0 = <__T as Persons>::none(__implementation, &__context);
         let __result_1: __rt::Vec<u32> = __rt::Vec::new();
         __reply.value(&__result_0)?;
         __reply.value(&__result_1)?;
         __reply.send()
     }
-    fn __serve_later<T: Persons + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_later<__T: Persons + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -957,7 +957,7 @@ const _: () = {
         let cx: u32 = __arguments.value::<u32>("cx")?;
         let mut into = __arguments.out::<u8>("into", 16)?;
         __arguments.finish()?;
-        match <T as Persons>::later(__implementation, &__context, buf, cx, &mut into) {
+        match <__T as Persons>::later(__implementation, &__context, buf, cx, &mut into) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.out(into);
                 __reply.text(__result_0);
@@ -966,13 +966,13 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_last<T: Persons + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_last<__T: Persons + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, _) = __call.parts();
         __arguments.finish()?;
-        <T as Persons>::last(__implementation, &__context);
+        <__T as Persons>::last(__implementation, &__context);
         ::core::result::Result::Ok(())
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -1021,8 +1021,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Persons> ::core::convert::From<T> for PersonsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Persons> ::core::convert::From<__T> for PersonsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -701,8 +701,8 @@ pub struct CanvasClient {
 }
 /// Serves an implementation of [`Canvas`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct CanvasServer<T> {
-    implementation: T,
+pub struct CanvasServer<__T> {
+    implementation: __T,
 }
 /// A [`Canvas`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -777,14 +777,14 @@ const _: () = {
             ::core::result::Result::Ok(__result_0)
         }
     }
-    impl<T: Canvas> CanvasServer<T> {
+    impl<__T: Canvas> CanvasServer<__T> {
         /// Serves `implementation` to callers of [`Canvas`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Canvas> __rt::Dispatch for CanvasServer<T> {
+    impl<__T: Canvas> __rt::Dispatch for CanvasServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -796,8 +796,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Canvas + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Canvas + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -805,8 +805,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_draw<T: Canvas + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_draw<__T: Canvas + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -817,7 +817,12 @@ const _: () = {
             __arguments.value::<::core::option::Option<Answer>>("then")?
         };
         __arguments.finish()?;
-        let __result_0 = <T as Canvas>::draw(__implementation, &__context, shape, then);
+        let __result_0 = <__T as Canvas>::draw(
+            __implementation,
+            &__context,
+            shape,
+            then,
+        );
         __reply.value(&__result_0)?;
         __reply.send()
     }
@@ -867,8 +872,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Canvas> ::core::convert::From<T> for CanvasRef {
-        fn from(it: T) -> Self {
+    impl<__T: Canvas> ::core::convert::From<__T> for CanvasRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

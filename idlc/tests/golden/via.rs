@@ -47,8 +47,8 @@ pub struct WaysClient {
 }
 /// Serves an implementation of [`Ways`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct WaysServer<T> {
-    implementation: T,
+pub struct WaysServer<__T> {
+    implementation: __T,
 }
 /// A [`Ways`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -388,14 +388,14 @@ const _: () = {
             __call.send()
         }
     }
-    impl<T: Ways> WaysServer<T> {
+    impl<__T: Ways> WaysServer<__T> {
         /// Serves `implementation` to callers of [`Ways`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Ways> __rt::Dispatch for WaysServer<T> {
+    impl<__T: Ways> __rt::Dispatch for WaysServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -407,8 +407,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -420,8 +420,8 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_send<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_send<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -430,30 +430,30 @@ const _: () = {
         let c: &[u8] = __arguments.bytes("c")?;
         let d: &[u8] = __arguments.bytes("d")?;
         __arguments.finish()?;
-        let __result_0 = <T as Ways>::send(__implementation, &__context, a, b, c, d);
+        let __result_0 = <__T as Ways>::send(__implementation, &__context, a, b, c, d);
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_text<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_text<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let text: &str = __arguments.text("text")?;
         __arguments.finish()?;
-        let __result_0 = <T as Ways>::text(__implementation, &__context, text);
+        let __result_0 = <__T as Ways>::text(__implementation, &__context, text);
         __reply.via(__rt::Way::Section);
         __reply.text(__result_0);
         __reply.send()
     }
-    fn __serve_numbers<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_numbers<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let numbers = __arguments.raw::<f32>("numbers")?;
         __arguments.finish()?;
-        let (__result_0, __result_1, __result_2) = <T as Ways>::numbers(
+        let (__result_0, __result_1, __result_2) = <__T as Ways>::numbers(
             __implementation,
             &__context,
             &numbers,
@@ -465,8 +465,8 @@ const _: () = {
         __reply.bytes(__result_2);
         __reply.send()
     }
-    fn __serve_fill<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_fill<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -474,7 +474,7 @@ const _: () = {
         let mut far = __arguments.out::<u8>("far", u64::MAX)?;
         let mut both = __arguments.in_out::<u16>("both", u64::MAX)?;
         __arguments.finish()?;
-        let __result_0 = <T as Ways>::fill(
+        let __result_0 = <__T as Ways>::fill(
             __implementation,
             &__context,
             &mut near,
@@ -490,14 +490,14 @@ const _: () = {
         __reply.value(&__result_0)?;
         __reply.send()
     }
-    fn __serve_tell<T: Ways + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_tell<__T: Ways + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, _) = __call.parts();
         let data = __arguments.view("data")?;
         __arguments.finish()?;
-        <T as Ways>::tell(__implementation, &__context, data);
+        <__T as Ways>::tell(__implementation, &__context, data);
         ::core::result::Result::Ok(())
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -546,8 +546,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Ways> ::core::convert::From<T> for WaysRef {
-        fn from(it: T) -> Self {
+    impl<__T: Ways> ::core::convert::From<__T> for WaysRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

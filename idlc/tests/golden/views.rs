@@ -112,8 +112,8 @@ pub struct ViewsClient {
 }
 /// Serves an implementation of [`Views`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct ViewsServer<T> {
-    implementation: T,
+pub struct ViewsServer<__T> {
+    implementation: __T,
 }
 /// A [`Views`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -235,14 +235,14 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
-    impl<T: Views> ViewsServer<T> {
+    impl<__T: Views> ViewsServer<__T> {
         /// Serves `implementation` to callers of [`Views`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Views> __rt::Dispatch for ViewsServer<T> {
+    impl<__T: Views> __rt::Dispatch for ViewsServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -254,8 +254,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Views + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Views + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         match __call.ordinal() {
@@ -265,14 +265,14 @@ const _: () = {
             _ => ::core::result::Result::Err(__rt::Fault::UnknownMethod),
         }
     }
-    fn __serve_map<T: Views + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_map<__T: Views + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
         let id: u64 = __arguments.value::<u64>("id")?;
         __arguments.finish()?;
-        let (__result_0, __result_1) = <T as Views>::map(
+        let (__result_0, __result_1) = <__T as Views>::map(
             __implementation,
             &__context,
             id,
@@ -282,25 +282,25 @@ const _: () = {
         __reply.blob(__result_1);
         __reply.send()
     }
-    fn __serve_only<T: Views + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_only<__T: Views + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let __result_0 = <T as Views>::only(__implementation, &__context);
+        let __result_0 = <__T as Views>::only(__implementation, &__context);
         __reply.blob(__result_0);
         __reply.send()
     }
-    fn __serve_put<T: Views + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_put<__T: Views + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, __reply) = __call.parts();
         let pixels = __arguments.view("pixels")?;
         __rt::bound::bytes("pixels", pixels.len(), 0, 268435456)?;
         __arguments.finish()?;
-        <T as Views>::put(__implementation, &__context, pixels);
+        <__T as Views>::put(__implementation, &__context, pixels);
         __reply.send()
     }
     static __OBJECT: __rt::TypeDesc = __rt::TypeDesc::Object {
@@ -349,8 +349,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Views> ::core::convert::From<T> for ViewsRef {
-        fn from(it: T) -> Self {
+    impl<__T: Views> ::core::convert::From<__T> for ViewsRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

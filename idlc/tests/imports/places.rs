@@ -299,8 +299,8 @@ pub struct PlacesClient {
 }
 /// Serves an implementation of [`Places`].
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
-pub struct PlacesServer<T> {
-    implementation: T,
+pub struct PlacesServer<__T> {
+    implementation: __T,
 }
 /// A [`Places`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -426,14 +426,14 @@ const _: () = {
             ::core::result::Result::Ok((__result_0, __result_1))
         }
     }
-    impl<T: Places> PlacesServer<T> {
+    impl<__T: Places> PlacesServer<__T> {
         /// Serves `implementation` to callers of [`Places`].
-        pub fn new(implementation: T) -> Self {
+        pub fn new(implementation: __T) -> Self {
             Self { implementation }
         }
     }
     #[automatically_derived]
-    impl<T: Places> __rt::Dispatch for PlacesServer<T> {
+    impl<__T: Places> __rt::Dispatch for PlacesServer<__T> {
         fn interface(&self) -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
@@ -463,8 +463,8 @@ const _: () = {
         }
     }
     /// For an implementation that is served, and for one that is an object.
-    fn __dispatch<T: Places + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __dispatch<__T: Places + ?::core::marker::Sized>(
+        __implementation: &__T,
         __base_0: &(dyn super::types::Described + 'static),
         __base_1: &(dyn super::base::Limits + 'static),
         __call: __rt::ServerCall<'_>,
@@ -480,8 +480,8 @@ const _: () = {
             _ => <dyn super::base::Limits as __rt::Object>::dispatch(__base_1, __call),
         }
     }
-    fn __serve_find<T: Places + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_find<__T: Places + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
@@ -493,7 +493,7 @@ const _: () = {
             __arguments.value::<super::types::Mode>("mode")?
         };
         __arguments.finish()?;
-        match <T as Places>::find(__implementation, &__context, key, mode) {
+        match <__T as Places>::find(__implementation, &__context, key, mode) {
             ::core::result::Result::Ok(__result_0) => {
                 __reply.value(&__result_0)?;
                 __reply.send()
@@ -501,13 +501,16 @@ const _: () = {
             ::core::result::Result::Err(__error) => __reply.error(&__error),
         }
     }
-    fn __serve_all<T: Places + ?::core::marker::Sized>(
-        __implementation: &T,
+    fn __serve_all<__T: Places + ?::core::marker::Sized>(
+        __implementation: &__T,
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, __arguments, mut __reply) = __call.parts();
         __arguments.finish()?;
-        let (__result_0, __result_1) = <T as Places>::all(__implementation, &__context);
+        let (__result_0, __result_1) = <__T as Places>::all(
+            __implementation,
+            &__context,
+        );
         __rt::bound::len("points", __result_0.len(), 0, 16)?;
         __rt::bound::len("boxes", __result_1.len(), 0, 65536)?;
         __reply.value(&__result_0)?;
@@ -560,8 +563,8 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T: Places> ::core::convert::From<T> for PlacesRef {
-        fn from(it: T) -> Self {
+    impl<__T: Places> ::core::convert::From<__T> for PlacesRef {
+        fn from(it: __T) -> Self {
             Self::Local(__rt::Arc::new(it))
         }
     }

@@ -2,9 +2,9 @@
 
 use alpc_rpc::transport::{Accelerator, DirectPolicy};
 use alpc_rpc::{CallInfo, Client, PortAttributes, Reason, Way};
-use alpc_tests::goldens::via::WaysClient;
 use alpc_tests::roles::ECHO;
 use alpc_tests::stage::Stage;
+use alpc_tests::strict::via::WaysClient;
 
 use crate::stage;
 
