@@ -93,7 +93,10 @@ use proc_macro::TokenStream;
 ///
 /// `#[sensitive]` on a parameter or in `#[returns]` keeps its value out of the texts of errors.
 ///
-/// A returned tuple without `#[returns]` is one result that is a tuple. `#[raw]`, `#[max]` and
+/// A returned `Result` says what the method raises. `#[returns(#[result] _)]` makes it the one result of
+/// a method that raises nothing: an outcome that is data.
+///
+/// A returned tuple without `#[returns]`, or with `#[returns(_)]`, is one result that is a tuple. `#[raw]`, `#[max]` and
 /// `#[min]` may stand before a name in `#[returns]`; `_` is the one result without a name. A result
 /// that is no more stands there with its type: `#[returns(count, #[removed(1.4)] text: String)]`.
 ///
@@ -129,7 +132,7 @@ use proc_macro::TokenStream;
 /// `N` is any constant expression, and for durations and times (since the start of 1970) also a text
 /// like `"250ms"`. Both sides enforce them. What is inside is bounded by its part: `#[items(max(8))]`
 /// for a list or array, `#[keys(..)]` and `#[values(..)]` for a map, `#[ok(..)]` and `#[err(..)]` for a
-/// result, one inside the other where the types are.
+/// result, `#[member(0, ..)]` for one of a tuple, one inside the other where the types are.
 ///
 /// `#[via(inline)]`, `#[via(section)]` and `#[via(direct)]` before a parameter of text, bytes or `#[raw]`
 /// numbers, or in `#[returns]`, choose the way that it takes where that can be had, in place of its
@@ -314,7 +317,7 @@ pub fn alpc_interface(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// | `#[alpc(max = N)]`, `#[alpc(min = N)]` | bounds, enforced on both sides |
 /// | `#[alpc(handle(kind, rights))]` | what an `OwnedFd` in the field is and allows |
 /// | `#[alpc(data)]` | the field's type is data, though it is called like an object: `RowRef` |
-/// | `#[alpc(items(max = N))]` | bounds of what is inside; also `keys`, `values`, `ok`, `err` |
+/// | `#[alpc(items(max = N))]` | bounds of what is inside; also `keys`, `values`, `ok`, `err`, and `member(0, max = N)` of tuples |
 /// | `#[alpc(default = value)]` | stands in where an older peer does not send the field |
 /// | `#[alpc(added = "1.1")]` | the version that the field or variant came with |
 /// | `#[alpc(sensitive)]` | nobody prints the field: the type gets a `Debug` without it, in place of a derived one |

@@ -11,6 +11,8 @@ pub struct Inside {
     pub pairs: [Duration; 2],
     #[alpc(items(ok(max = 4), err(max = 8)))]
     pub outcomes: Vec<Result<Vec<u8>, String>>,
+    #[alpc(member(0, min = 0.0, max = 1.0), member(1, member(1, max = 8)))]
+    pub place: (f32, Option<(u8, String)>),
 }
 
 #[alpc_interface(name = "acme.inside.Insides")]
@@ -25,4 +27,12 @@ pub trait Insides {
         files: BTreeMap<Uuid, Vec<Vec<u8>>>,
         #[items(min("1ms"), max("1s"))] waits: Option<Vec<Duration>>,
     ) -> (Vec<String>, Result<u8, String>);
+    #[returns(#[result] #[ok(max(7))] #[err(max(8))] _)]
+    fn attempt(&self, cx: &Call<'_>) -> Result<u8, String>;
+    #[returns(#[result] _)]
+    fn plain(&self, cx: &Call<'_>) -> Result<u8, Inside>;
+    #[returns(#[member(0, min(1), max(9))] #[member(1, items(max(8)))] _)]
+    fn pair(&self, cx: &Call<'_>, #[member(0, max(7))] at: (u8, u16)) -> (u32, Vec<String>);
+    #[returns(#[member(0, max(9))] first, #[items(member(1, max(4)))] second)]
+    fn pairs(&self, cx: &Call<'_>) -> ((u32, bool), Vec<(u8, u8)>);
 }

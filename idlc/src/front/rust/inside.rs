@@ -1,8 +1,9 @@
 //! Bounds of what is inside of other types: `#[items(max(8))]`, `#[alpc(keys(max = 16))]`.
 //!
 //! Rust's attributes stand before a whole type, so those for a part of it say which: the `items` of a
-//! list or array, the `keys` and `values` of a map, the `ok` and `err` of a result. They nest as the
-//! type does: `#[items(max(4), items(max(8)))]` is for `Vec<Vec<u32>>`.
+//! list or array, the `keys` and `values` of a map, the `ok` and `err` of a result, a `member` of a tuple
+//! by its number, as in `#[member(0, max(8))]`. They nest as the type does: `#[items(max(4),
+//! items(max(8)))]` is for `Vec<Vec<u32>>`.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::Token;
@@ -17,7 +18,24 @@ use crate::ir::{Type, TypeKind};
 use crate::source::Span;
 
 /// The words for parts of types.
-pub(super) const PARTS: [&str; 5] = ["items", "keys", "values", "ok", "err"];
+pub(super) const PARTS: [&str; 6] = ["items", "keys", "values", "ok", "err", MEMBER];
+
+/// The word for one of a tuple, which is said of each.
+pub(super) const MEMBER: &str = "member";
+
+/// `0, max(8)`
+struct OfMember {
+    index: syn::LitInt,
+    said: TokenStream,
+}
+
+impl Parse for OfMember {
+    fn parse(input: ParseStream<'_>) -> syn::Result<OfMember> {
+        let index = input.parse()?;
+        input.parse::<Option<Token![,]>>()?;
+        Ok(OfMember { index, said: input.parse()? })
+    }
+}
 
 /// `max(8)`, `max = 8` or `items(..)`.
 struct Said {
@@ -41,11 +59,22 @@ impl Parse for Said {
 /// Sets the bounds that `said` gives to the `part` of `ty`.
 pub(super) fn bound(ty: &mut Type, part: &Ident, said: TokenStream, found: &mut Diagnostics) {
     let span = Span::Tokens(part.span());
-    let Some(inside) = part_of(ty, &part.to_string()) else {
-        let message = format!("this type has no {part}");
+    let (inside, said) = if part == MEMBER {
+        match syn::parse2::<OfMember>(said) {
+            Ok(OfMember { index, said }) => (member_of(ty, &index), said),
+            Err(error) => return report_syntax(found, &error),
+        }
+    } else {
+        (part_of(ty, &part.to_string()), said)
+    };
+    let Some(inside) = inside else {
+        let message = match part == MEMBER {
+            true => "this type has no member of that number".to_owned(),
+            false => format!("this type has no {part}"),
+        };
         let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span);
-        let note =
-            "lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`";
+        let note = "lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples \
+             `member`s from 0 on";
         found.push(error.note(note));
         return;
     };
@@ -84,6 +113,15 @@ fn part_of<'t>(ty: &'t mut Type, part: &str) -> Option<&'t mut Type> {
         (TypeKind::Map(_, value, _), "values") => Some(value),
         (TypeKind::Result(value, _), "ok") => Some(value),
         (TypeKind::Result(_, error), "err") => Some(error),
+        _ => None,
+    }
+}
+
+/// The member of a tuple that has this number, through what is optional.
+fn member_of<'t>(ty: &'t mut Type, index: &syn::LitInt) -> Option<&'t mut Type> {
+    match &mut ty.kind {
+        TypeKind::Optional(item) => member_of(item, index),
+        TypeKind::Tuple(items) => items.get_mut(index.base10_parse::<usize>().ok()?),
         _ => None,
     }
 }

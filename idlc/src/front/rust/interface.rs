@@ -11,7 +11,7 @@ use super::availability::{availability, look, version};
 use super::docs::docs;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
-use super::{bases, references, report, report_syntax, span_of};
+use super::{bases, inside, references, report, report_syntax, span_of};
 use crate::codegen::{self, Runtime};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Context, Interface, Method, Name, Param, RustCode};
@@ -185,8 +185,8 @@ fn reserved(argument: &Argument, found: &mut Diagnostics) -> Vec<Name> {
 pub(super) fn refuse_repeated(arguments: &[Argument], found: &mut Diagnostics) {
     for (at, argument) in arguments.iter().enumerate() {
         let mut before = arguments.iter().take(at);
-        // One for each thing that is no more.
-        let may_repeat = argument.is("removed");
+        // One for each thing that is no more, and for each member of a tuple.
+        let may_repeat = argument.is("removed") || argument.is(inside::MEMBER);
         if !may_repeat && before.any(|earlier| earlier.key == argument.key) {
             let message = format!("`{}` is given twice", argument.key);
             report(found, codes::REPEATED_ATTRIBUTE, &argument.key, message);

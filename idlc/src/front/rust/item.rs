@@ -227,7 +227,7 @@ fn fields(fields: &syn::Fields, removed: &[Argument], found: &mut Diagnostics) -
     all.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-const FIELD_KEYS: [&str; 12] = [
+const FIELD_KEYS: [&str; 13] = [
     "default",
     "max",
     "min",
@@ -240,6 +240,7 @@ const FIELD_KEYS: [&str; 12] = [
     "values",
     "ok",
     "err",
+    inside::MEMBER,
 ];
 
 fn field(at: usize, item: &syn::Field, found: &mut Diagnostics) -> Option<Field> {

@@ -25,6 +25,8 @@ pub(super) struct Marks {
     copy: Option<At<()>>,
     moved: Option<At<()>>,
     data: Option<At<()>>,
+    /// The `Result` that a method returns is what it returns, and nothing is raised.
+    pub(super) result: Option<At<()>>,
     pub(super) via: Option<At<Via>>,
     handle: Option<HandleWords>,
     bounds: Vec<(End, Expr)>,
@@ -57,6 +59,7 @@ impl Marks {
             "sensitive" => self.sensitive = here,
             "moved" => self.moved = here,
             "data" => self.data = here,
+            "result" => self.result = here,
             "via" => self.via = via(attribute, found),
             "handle" => self.handle = handle(attribute, found),
             "max" => self.bounds.extend(value(attribute, found).map(|value| (End::Max, value))),
@@ -186,6 +189,10 @@ pub(super) fn param(param: &mut syn::PatType, found: &mut Diagnostics) -> Option
     marks.apply(&mut ty, found);
     if marks.copy.is_some() {
         pass_by_value(&mut ty);
+    }
+    if let Some(mark) = marks.result {
+        let message = "`#[result]` stands in `#[returns]`: a parameter that is a `Result` is data";
+        found.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, mark.span));
     }
     let default = marks.default_of(&ty, found);
     Some(Param {

@@ -60,10 +60,14 @@ pub(super) fn results(
     returns: Option<Returns>,
     found: &mut Diagnostics,
 ) -> (Vec<Output>, Option<Type>) {
+    let returns = returns.map(|returns| Marked::read(returns, found));
     let syn::ReturnType::Type(_, ty) = output else {
         return (zip(Vec::new(), returns, found), None);
     };
-    let (value, raised) = match last_segment(ty).filter(|last| last.ident == "Result") {
+    let raising = last_segment(ty)
+        .filter(|last| last.ident == "Result")
+        .filter(|_| !returns.as_ref().is_some_and(Marked::is_one_result));
+    let (value, raised) = match raising {
         None => (&**ty, None),
         Some(last) => match ty::arguments(last).as_slice() {
             [value, raised] => (*value, ty::owned(raised, found)),
@@ -78,7 +82,9 @@ pub(super) fn results(
     let parts: Vec<&syn::Type> = match value {
         syn::Type::Tuple(tuple) if tuple.elems.is_empty() => Vec::new(),
         // Without names it is one result that is a tuple.
-        syn::Type::Tuple(tuple) if returns.is_some() => tuple.elems.iter().collect(),
+        syn::Type::Tuple(tuple) if returns.as_ref().is_some_and(Marked::has_names) => {
+            tuple.elems.iter().collect()
+        }
         syn::Type::Tuple(tuple) if tuple.elems.iter().any(|item| is_named(item, "Blob")) => {
             let message = "several results have names, which the other side is told";
             let error = Diagnostic::error(codes::UNEXPECTED, message, span_of(tuple));
@@ -90,22 +96,44 @@ pub(super) fn results(
     (zip(parts, returns, found), raised)
 }
 
+/// [`Returns`] whose attributes have been read.
+struct Marked {
+    entries: Vec<(Entry, Marks)>,
+    span: Span,
+}
+
+impl Marked {
+    fn read(returns: Returns, found: &mut Diagnostics) -> Marked {
+        let entries = returns.entries.into_iter().map(|entry| marked(entry, found));
+        Marked { entries: entries.collect(), span: returns.span }
+    }
+
+    /// Is it `#[returns(#[result] _)]`?
+    fn is_one_result(&self) -> bool {
+        matches!(self.entries.as_slice(), [(_, marks)] if marks.result.is_some())
+    }
+
+    /// Is it anything but `#[returns(_)]`, which speaks of the one result that has no name?
+    fn has_names(&self) -> bool {
+        !matches!(self.entries.as_slice(), [(entry, _)] if entry.name == "_")
+    }
+}
+
 /// Each type with its name and marks.
-fn zip(types: Vec<&syn::Type>, returns: Option<Returns>, found: &mut Diagnostics) -> Vec<Output> {
+fn zip(types: Vec<&syn::Type>, returns: Option<Marked>, found: &mut Diagnostics) -> Vec<Output> {
     let Some(returns) = returns else {
         let results = types.into_iter().map(|ty| result(ty, None, Marks::default(), found));
         return results.collect::<Vec<_>>().into_iter().flatten().collect();
     };
-    let entries: Vec<_> = returns.entries.into_iter().map(|entry| marked(entry, found)).collect();
     let living = |entry: &&(Entry, Marks)| entry.0.ty.is_none();
-    let (named, there) = (entries.iter().filter(living).count(), types.len());
+    let (named, there) = (returns.entries.iter().filter(living).count(), types.len());
     if named != there {
         let message = format!("results named: {named}; results returned: {there}");
         found.push(Diagnostic::error(codes::BAD_ATTRIBUTE_ARGUMENT, message, returns.span));
         return Vec::new();
     }
     let mut types = types.into_iter();
-    let results = entries.into_iter().map(|(entry, marks)| {
+    let results = returns.entries.into_iter().map(|(entry, marks)| {
         let name = Name::new(entry.name.unraw().to_string(), Span::Tokens(entry.name.span()));
         let ty = entry.ty.as_ref().or_else(|| types.next())?;
         result(ty, Some(name).filter(|name| name.text != "_"), marks, found)
@@ -137,6 +165,10 @@ fn result(
     found: &mut Diagnostics,
 ) -> Option<Output> {
     let here = span_of(ty);
+    if let (Some(mark), false) = (marks.result, is_named(ty, "Result") && name.is_none()) {
+        let message = "`#[result]` is for the one result of a method that returns a `Result`";
+        found.push(Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, mark.span));
+    }
     let (mut lowered, view) = match is_named(ty, "Blob") {
         true => (Type::new(TypeKind::Bytes(Bounds::none()), here), Some(At::new((), here))),
         false => (references::given(ty, found)?, None),

@@ -334,7 +334,7 @@ fn arguments_of_types_are_checked() {
             there is no argument `finel` here
             help: did you mean `final`?
             there is no argument `maximum` here
-            help: there are: default, max, min, added, sensitive, handle, data, items, keys, values, ok, err
+            help: there are: default, max, min, added, sensitive, handle, data, items, keys, values, ok, err, member
             write `max = value`
         "#]],
     );
@@ -425,7 +425,7 @@ fn bounds_of_parts_are_for_types_that_have_them() {
             #[items(max(300))] d: Vec<u8>, #[values(max(3))] e: BTreeMap<u8, bool>, #[items] f: Vec<u32>);",
         expect![[r#"
             this type has no items
-            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`
+            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
             a handler borrows this from the message, so that nothing is copied
             help: write `&[u8]`
             there is no `most` here: `max`, `min` and the parts of a type are
@@ -566,6 +566,34 @@ fn what_is_reserved_does_not_come_back() {
             `B` is reserved
             reserved here, since old peers know it
             nothing is removed from a `[final]` type
+        "#]],
+    );
+}
+
+#[test]
+fn a_result_is_raised_unless_it_is_said_to_be_data() {
+    check_method(
+        "#[returns(#[result] a)] fn f(&self) -> Result<u8, u8>;
+         #[returns(#[result] _)] fn g(&self) -> u32;
+         #[returns(a, #[result] b)] fn h(&self) -> (u32, u32);",
+        expect![[r#"
+            `#[result]` is for the one result of a method that returns a `Result`
+            `#[result]` is for the one result of a method that returns a `Result`
+            `#[result]` is for the one result of a method that returns a `Result`
+        "#]],
+    );
+}
+
+#[test]
+fn members_of_tuples_have_numbers() {
+    check_method(
+        "fn f(&self, #[member(2, max(1))] a: (u8, u8), #[member(0, max(1))] b: u8, #[member(max(1))] c: (u8, u8));",
+        expect![[r#"
+            this type has no member of that number
+            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
+            this type has no member of that number
+            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
+            expected integer literal
         "#]],
     );
 }
