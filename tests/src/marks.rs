@@ -1,6 +1,7 @@
 //! Servers of what attributes change: methods that came later, tombstones, calls that are given up;
 //! and of an interface that has its types from other files.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use alpc_rpc::Way;
@@ -11,6 +12,7 @@ use crate::goldens::imports::places::{Box as Case, Place, Places, PlacesServer};
 use crate::goldens::imports::types::{Described, Failure as Nowhere, Mode, Point, Size};
 use crate::goldens::sensitive::{Key, Level, LoginError, Logins, LoginsServer};
 use crate::goldens::tombstones::{Failure, Person, Persons, PersonsServer};
+use crate::strict::callback_results::{ChooserClient, Row, RowRef, Table, TableServer};
 use crate::strict::via::{Ways, WaysServer};
 
 /// Serves `Persons` as a program of version 1.0 would: what was added later is not implemented.
@@ -164,4 +166,44 @@ impl Ways for Returner {
     }
 
     fn tell(&self, _: &Call<'_>, _: View) {}
+}
+
+/// A row of [`Rows`].
+#[derive(Debug)]
+pub struct Numbered(u32);
+
+impl Row for Numbered {
+    fn number(&self, _: &Call<'_>) -> u32 {
+        self.0
+    }
+}
+
+/// Lets its clients choose.
+#[derive(Debug, Default)]
+pub struct Rows;
+
+/// The server of it.
+pub fn table() -> TableServer<Rows> {
+    TableServer::new(Rows)
+}
+
+impl Table for Rows {
+    fn row(&self, _: &Call<'_>, number: u32) -> Arc<dyn Row> {
+        Arc::new(Numbered(number))
+    }
+
+    fn ask(&self, cx: &Call<'_>, chooser: ChooserClient) -> (u32, bool, String) {
+        let text = |error: &dyn std::fmt::Display| (0, false, error.to_string());
+        let asked = || {
+            let chosen = chooser.choose()?;
+            let perhaps = chooser.perhaps()?;
+            let note = chooser.note()?.text()?;
+            Ok::<_, CallError<std::convert::Infallible>>((chosen, perhaps, note))
+        };
+        match asked() {
+            Ok((RowRef::Local(row), perhaps, note)) => (row.number(cx), perhaps.is_none(), note),
+            Ok((RowRef::Remote(_), ..)) => text(&"a row of somebody else's"),
+            Err(error) => text(&error),
+        }
+    }
 }

@@ -45,6 +45,7 @@ pub fn play(arguments: &[String]) {
         ["marks", "places"] => serve(&starter, |port| port.interface(marks::places())),
         ["twins", "removed"] => serve(&starter, |port| port.interface(twins::persons())),
         ["marks", "ways"] => serve(&starter, |port| port.interface(marks::ways())),
+        ["marks", "table"] => serve(&starter, |port| port.interface(marks::table())),
         ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
         ["inheritance", "idl"] => serve(&starter, inheritance::idl::served::serve),
         ["inheritance", "twin"] => serve(&starter, inheritance::twin::served::serve),

@@ -26,6 +26,7 @@ macro_rules! goldens {
 goldens! {
     attributes
     buffers
+    callback_results
     clashes
     collections
     constants

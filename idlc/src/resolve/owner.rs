@@ -1,4 +1,4 @@
-//! Whose an object is that a method receives.
+//! Whose an object is that a method receives or returns.
 //!
 //! In a trait the user writes it: `RegistrationClient` is the sender's, `RegistrationRef` may be
 //! one's own. An `.idl` file says `peer: Registration` for both, and the module tells which:
@@ -9,12 +9,14 @@
 //!   What an interface inherits from is implemented with it.
 //! - Who receives an object of an interface that his side implements, and hands out, may receive
 //!   his own.
+//! - Who returns an object of an interface that the other side implements has no object of his own to
+//!   return: it is one that he was given, and goes home.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ir::{Interface, Item, Module, Object, Owner, Payload, Type, TypeKind};
 
-/// Settles it for the parameters of every method and event in a module whose names are bound.
+/// Settles it for the parameters and results of every method and event in a module whose names are bound.
 pub(super) fn settle(module: &mut Module) {
     let flows = Flows::of(module);
     for item in &mut module.items {
@@ -22,6 +24,9 @@ pub(super) fn settle(module: &mut Module) {
         let ours = flows.sides.get(&rust_name(item)).copied().unwrap_or(Side::Server);
         for param in item.methods.iter_mut().flat_map(|method| &mut method.params) {
             flows.receive(&mut param.ty, ours);
+        }
+        for result in item.methods.iter_mut().flat_map(|method| &mut method.results) {
+            flows.give_back(&mut result.ty, ours);
         }
         for param in item.events.iter_mut().flat_map(|event| &mut event.params) {
             flows.receive(&mut param.ty, ours.other());
@@ -100,6 +105,19 @@ impl Flows {
                 if is_ours && self.handed_out.contains(&(side, name)) {
                     object.owner = Owner::Either;
                 }
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that an object which `side` returns can only be the other's own.
+    fn give_back(&self, ty: &mut Type, side: Side) {
+        match &mut ty.kind {
+            TypeKind::Optional(item) => self.give_back(item, side),
+            TypeKind::Object(object)
+                if self.sides.get(&object.rust.to_string()) == Some(&side.other()) =>
+            {
+                object.owner = Owner::Either;
             }
             _ => {}
         }

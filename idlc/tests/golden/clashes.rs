@@ -78,16 +78,8 @@ const _: () = {
                 name: "golden.clashes.T",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "t",
-                        ty: <S as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("t", <S as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -180,11 +172,8 @@ const _: () = {
                 name: "golden.clashes.S",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -283,16 +272,11 @@ const _: () = {
                 name: "golden.clashes.D",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "de",
-                        ty: <__rt::String as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "A",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new(
+                        "de",
+                        <__rt::String as __rt::Describe>::describe,
+                    ),
+                    __rt::FieldDesc::new("A", <u8 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -377,16 +361,8 @@ const _: () = {
                 name: "golden.clashes.E",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "core",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "alpc_rpc",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("core", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("alpc_rpc", <u32 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -493,16 +469,8 @@ const _: () = {
                 name: "golden.clashes.A",
                 closed: true,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "it",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                    __rt::FieldDesc {
-                        name: "f",
-                        ty: <u8 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
+                    __rt::FieldDesc::new("it", <u32 as __rt::Describe>::describe),
+                    __rt::FieldDesc::new("f", <u8 as __rt::Describe>::describe),
                 ],
             };
             &__DESCRIPTION
@@ -1246,22 +1214,17 @@ const _: () = {
                         name: "Ok",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <S as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <S as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Err",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "value",
-                                ty: <E as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new(
+                                "value",
+                                <E as __rt::Describe>::describe,
+                            ),
                         ],
                     },
                 ],
@@ -1402,11 +1365,7 @@ const _: () = {
                         name: "Some",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <D as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <D as __rt::Describe>::describe),
                         ],
                     },
                 ],
@@ -1556,22 +1515,14 @@ const _: () = {
                         name: "Result",
                         tag: 1u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "0",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("0", <u32 as __rt::Describe>::describe),
                         ],
                     },
                     __rt::VariantDesc {
                         name: "Option",
                         tag: 2u32,
                         fields: &[
-                            __rt::FieldDesc {
-                                name: "f",
-                                ty: <u32 as __rt::Describe>::describe,
-                                optional_on_wire: false,
-                            },
+                            __rt::FieldDesc::new("f", <u32 as __rt::Describe>::describe),
                         ],
                     },
                 ],
@@ -1672,13 +1623,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Result",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "ok",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("ok", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -1753,13 +1698,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Into",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -1851,11 +1790,8 @@ const _: () = {
                 name: "golden.clashes.Default",
                 closed: false,
                 fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: true,
-                    },
+                    __rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)
+                        .optional(),
                 ],
             };
             &__DESCRIPTION
@@ -1930,13 +1866,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Debug",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2019,13 +1949,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Drop",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2100,13 +2024,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Arc",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2181,13 +2099,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Call",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2262,13 +2174,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.View",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2343,13 +2249,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Blob",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2424,13 +2324,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Infallible",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2505,13 +2399,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Send",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2586,13 +2474,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.Sized",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2667,13 +2549,7 @@ const _: () = {
             static __DESCRIPTION: __rt::TypeDesc = __rt::TypeDesc::Struct {
                 name: "golden.clashes.core_",
                 closed: false,
-                fields: &[
-                    __rt::FieldDesc {
-                        name: "a",
-                        ty: <u32 as __rt::Describe>::describe,
-                        optional_on_wire: false,
-                    },
-                ],
+                fields: &[__rt::FieldDesc::new("a", <u32 as __rt::Describe>::describe)],
             };
             &__DESCRIPTION
         }
@@ -2781,30 +2657,9 @@ const _: () = {
             ordinal: 0x23c7_f047_3583_5772_u64,
             must_understand: false,
             params: &[
-                __rt::ParamDesc {
-                    name: "t",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <T as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "f",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "it",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Debug as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("t", <T as __rt::Describe>::describe),
+                __rt::ParamDesc::input("f", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::input("it", <Debug as __rt::Describe>::describe),
             ],
         },
     ];
@@ -2812,314 +2667,94 @@ const _: () = {
         __rt::MethodDesc {
             name: "from",
             ordinal: 0x7444_6868_b09f_c20d_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "t",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <T as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "s",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <S as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "d",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <D as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "e",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <E as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "a",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <A as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "it",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Self_ as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "ok",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Ok as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "vec",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Vec as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "b",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Box as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "some",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Some as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("t", <T as __rt::Describe>::describe),
+                __rt::ParamDesc::input("s", <S as __rt::Describe>::describe),
+                __rt::ParamDesc::input("d", <D as __rt::Describe>::describe),
+                __rt::ParamDesc::input("e", <E as __rt::Describe>::describe),
+                __rt::ParamDesc::input("a", <A as __rt::Describe>::describe),
+                __rt::ParamDesc::input("it", <Self_ as __rt::Describe>::describe),
+                __rt::ParamDesc::input("ok", <Ok as __rt::Describe>::describe),
+                __rt::ParamDesc::input("vec", <Vec as __rt::Describe>::describe),
+                __rt::ParamDesc::input("b", <Box as __rt::Describe>::describe),
+                __rt::ParamDesc::input("some", <Some as __rt::Describe>::describe),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "t",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <T as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "option",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Option as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "call",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <Call as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("t", <T as __rt::Describe>::describe),
+                __rt::ParamDesc::output("option", <Option as __rt::Describe>::describe),
+                __rt::ParamDesc::output("call", <Call as __rt::Describe>::describe),
             ],
             raises: ::core::option::Option::Some(<Err as __rt::Describe>::describe),
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "into",
             ordinal: 0x70f4_6794_0475_c340_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "into",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Into as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "default",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Default as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "debug",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Debug as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "drop",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Drop as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "arc",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Arc as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "view",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <View as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "blob",
-                    direction: __rt::Direction::In,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("into", <Into as __rt::Describe>::describe),
+                __rt::ParamDesc::input("default", <Default as __rt::Describe>::describe),
+                __rt::ParamDesc::input("debug", <Debug as __rt::Describe>::describe),
+                __rt::ParamDesc::input("drop", <Drop as __rt::Describe>::describe),
+                __rt::ParamDesc::input("arc", <Arc as __rt::Describe>::describe),
+                __rt::ParamDesc::input("view", <View as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                        "blob",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    )
+                    .view(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::Vec<u8> as __rt::Describe>::describe)
+                    .view(),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "core",
             ordinal: 0x5775_09f3_6199_f9f7_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "infallible",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Infallible as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "send",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Send as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "sized",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <Sized as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "name",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <core_ as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "results",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<Result> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "text",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "infallible",
+                    <Infallible as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input("send", <Send as __rt::Describe>::describe),
+                __rt::ParamDesc::input("sized", <Sized as __rt::Describe>::describe),
+                __rt::ParamDesc::input("name", <core_ as __rt::Describe>::describe),
+                __rt::ParamDesc::input(
+                    "results",
+                    <__rt::Vec<Result> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "text",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <::core::result::Result<T, S> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "",
+                    <::core::result::Result<T, S> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "own",
             ordinal: 0x2c33_9a05_8275_63df_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "from",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <FromRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "to",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "others",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<OtherRef> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("from", <FromRef as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                    "to",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::input(
+                    "others",
+                    <__rt::Vec<OtherRef> as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <OtherRef as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <OtherRef as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {
@@ -3637,91 +3272,30 @@ const _: () = {
         __rt::MethodDesc {
             name: "fmt",
             ordinal: 0x22f8_9702_c4ed_7ec1_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
-            params: &[
-                __rt::ParamDesc {
-                    name: "f",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            params: &[__rt::ParamDesc::input("f", <u32 as __rt::Describe>::describe)],
+            results: &[__rt::ParamDesc::output("", <u32 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "default",
             ordinal: 0x624a_779a_9c2f_11d3_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "implementation",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "implementation",
+                    <u32 as __rt::Describe>::describe,
+                ),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "connect",
             ordinal: 0x09cb_8015_ae20_0936_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "client",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "server",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <u8 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("client", <u32 as __rt::Describe>::describe),
+                __rt::ParamDesc::input("server", <u8 as __rt::Describe>::describe),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <T as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <T as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

@@ -66,199 +66,86 @@ const _: () = {
         __rt::MethodDesc {
             name: "send",
             ordinal: 0x263b_945e_dec1_e021_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "a",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "b",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "c",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "d",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input("a", <__rt::Vec<u8> as __rt::Describe>::describe),
+                __rt::ParamDesc::input("b", <__rt::Vec<u8> as __rt::Describe>::describe),
+                __rt::ParamDesc::input("c", <__rt::Vec<u8> as __rt::Describe>::describe),
+                __rt::ParamDesc::input("d", <__rt::Vec<u8> as __rt::Describe>::describe),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u64 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u64 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "text",
             ordinal: 0x268f_78cd_fa7f_c2c8_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "text",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                    "text",
+                    <__rt::String as __rt::Describe>::describe,
+                ),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::String as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("", <__rt::String as __rt::Describe>::describe),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "numbers",
             ordinal: 0x2cbe_5ff1_d791_18bc_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "numbers",
-                    direction: __rt::Direction::In,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<f32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                        "numbers",
+                        <__rt::Vec<f32> as __rt::Describe>::describe,
+                    )
+                    .raw(),
             ],
             results: &[
-                __rt::ParamDesc {
-                    name: "sum",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <f32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "squares",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<f32> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "all",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output("sum", <f32 as __rt::Describe>::describe),
+                __rt::ParamDesc::output(
+                        "squares",
+                        <__rt::Vec<f32> as __rt::Describe>::describe,
+                    )
+                    .raw(),
+                __rt::ParamDesc::output(
+                    "all",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
             ],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "fill",
             ordinal: 0x7ac5_11b9_f7f2_4e44_u64,
-            oneway: false,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "near",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "far",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-                __rt::ParamDesc {
-                    name: "both",
-                    direction: __rt::Direction::InOut,
-                    view: false,
-                    raw: true,
-                    ty: <__rt::Vec<u16> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::output(
+                    "near",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::output(
+                    "far",
+                    <__rt::Vec<u8> as __rt::Describe>::describe,
+                ),
+                __rt::ParamDesc::in_out(
+                        "both",
+                        <__rt::Vec<u16> as __rt::Describe>::describe,
+                    )
+                    .raw(),
             ],
-            results: &[
-                __rt::ParamDesc {
-                    name: "",
-                    direction: __rt::Direction::Out,
-                    view: false,
-                    raw: false,
-                    ty: <u32 as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
-            ],
-            raises: ::core::option::Option::None,
+            results: &[__rt::ParamDesc::output("", <u32 as __rt::Describe>::describe)],
+            ..__rt::MethodDesc::PLAIN
         },
         __rt::MethodDesc {
             name: "tell",
             ordinal: 0x6568_1199_bdc7_59a8_u64,
             oneway: true,
-            idempotent: false,
-            must_understand: false,
-            cancellable: false,
-            timeout: ::core::option::Option::None,
             params: &[
-                __rt::ParamDesc {
-                    name: "data",
-                    direction: __rt::Direction::In,
-                    view: true,
-                    raw: false,
-                    ty: <__rt::Vec<u8> as __rt::Describe>::describe,
-                    optional_on_wire: false,
-                },
+                __rt::ParamDesc::input(
+                        "data",
+                        <__rt::Vec<u8> as __rt::Describe>::describe,
+                    )
+                    .view(),
             ],
-            results: &[],
-            raises: ::core::option::Option::None,
+            ..__rt::MethodDesc::PLAIN
         },
     ];
     static __INTERFACE: __rt::InterfaceDesc = __rt::InterfaceDesc {

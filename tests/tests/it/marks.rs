@@ -1,14 +1,16 @@
 //! What attributes change, in real calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use alpc_rpc::{CallError, Client, TransportError};
+use alpc_rpc::{Call, CallError, Client, TransportError};
 use alpc_tests::goldens::attributes::SwitchesClient;
 use alpc_tests::goldens::imports::places::PlacesClient;
 use alpc_tests::goldens::imports::types::{Failure as Nowhere, Mode, Point, Rights};
 use alpc_tests::goldens::sensitive::{Key, Level, Login, LoginError, LoginsClient};
 use alpc_tests::goldens::tombstones::{Failure, Person, PersonsClient};
 use alpc_tests::roles::ECHO;
+use alpc_tests::strict::callback_results::{Chooser, Note, RowClient, RowRef, TableClient};
 use alpc_tests::twins::{removed, removed_in_rust as twins};
 use expect_test::expect;
 
@@ -158,4 +160,39 @@ fn an_interface_has_its_types_from_other_files() {
         boxes.iter().map(|case| (case.size.width, case.count)).collect::<Vec<_>>(),
         [(3, 2)]
     );
+}
+
+/// Chooses the row that it was given.
+struct Decided(RowClient);
+
+impl Chooser for Decided {
+    fn choose(&self, _: &Call<'_>) -> RowRef {
+        RowRef::from(&self.0)
+    }
+
+    fn perhaps(&self, _: &Call<'_>) -> Option<RowRef> {
+        None
+    }
+
+    fn note(&self, _: &Call<'_>) -> Arc<dyn Note> {
+        Arc::new(Why)
+    }
+}
+
+struct Why;
+
+impl Note for Why {
+    fn text(&self, _: &Call<'_>) -> String {
+        "it is the best".to_owned()
+    }
+}
+
+#[test]
+fn what_a_callback_returns_is_its_own_or_goes_home() {
+    let stage = stage("marks: callback results");
+    let _server = stage.ready(&["marks", "table"]);
+    let client: TableClient = stage.connect(ECHO);
+    let row = client.row(42).unwrap();
+    let answer = client.ask(Decided(row)).unwrap();
+    assert_eq!(answer, (42, true, "it is the best".to_owned()));
 }
