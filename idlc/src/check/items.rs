@@ -75,6 +75,7 @@ impl Checker<'_> {
             self.push(Diagnostic::error(codes::WRONG_KIND, message, of.span));
         }
         let mut taken: HashMap<Integer, &Name> = HashMap::new();
+        let mut before = None;
         for (position, (name, value)) in entries.iter().enumerate() {
             if name.rust_text() == UNRECOGNIZED {
                 let message = format!("`{UNRECOGNIZED}` stands for what later versions add");
@@ -94,8 +95,13 @@ impl Checker<'_> {
                 taken.insert(*number, name);
             }
             if growth.is_closed() && *number != Integer::from(position as u64) {
-                self.final_number(what, *number, position, *span);
+                let follows = before == Some(*number) && !is_written(*span, name);
+                // It counts on from one that is wrong, and is right when that is.
+                if !follows {
+                    self.final_number(what, *number, position, *span);
+                }
             }
+            before = number.checked_add(Integer::from(1_u64));
             self.reserved_number(what, *number, *span, reserved);
         }
         for (name, _) in entries {
@@ -186,6 +192,15 @@ impl Checker<'_> {
         let error = Diagnostic::error(codes::BAD_VALUE, message, span);
         let note = "the first line of its documentation is what the error displays";
         self.push(error.note(note).help("write `{{` or `}}` for a brace"));
+    }
+}
+
+/// Whether a number stands in the source. One that was counted has the place of its name; among
+/// tokens, which cannot be compared, it is taken to be counted.
+fn is_written(number: Span, name: &Name) -> bool {
+    match (number.range(), name.span.range()) {
+        (Some((_, number)), Some((_, name))) => number != name,
+        _ => false,
     }
 }
 

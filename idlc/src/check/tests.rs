@@ -325,3 +325,31 @@ fn long_chains_of_constants_do_not_fill_the_stack() {
 fn interfaces_as_types_come_later() {
     check("interface J {} interface I { fn f(j: J); }", expect![""]);
 }
+
+/// The text with everything done that is suggested about it.
+fn mended(text: &str) -> String {
+    let mut run = Compilation::new();
+    drop(run.module_from_text("x", text));
+    let found = run.diagnostics().sorted();
+    let mut changes: Vec<_> = found
+        .iter()
+        .flat_map(|found| &found.suggestions)
+        .filter_map(|change| Some((change.span.range()?.1, change.replacement.as_str())))
+        .collect();
+    changes.sort_by_key(|(range, _)| range.start);
+    let mut text = text.to_owned();
+    for (range, replacement) in changes.into_iter().rev() {
+        text.replace_range(range, replacement);
+    }
+    text
+}
+
+#[test]
+fn the_position_is_written_where_the_number_is() {
+    let text =
+        "module m; [final] enum E { A = 1, B, C = 7, D = 8 } [final] union U { X = 3, Y(u8) }";
+    let right =
+        "module m; [final] enum E { A = 0, B, C = 2, D = 3 } [final] union U { X = 0, Y(u8) }";
+    assert_eq!(mended(text), right);
+    assert!(Compilation::new().module_from_text("x", right).is_some());
+}
