@@ -16,7 +16,8 @@ use crate::diagnostic::{
 };
 use crate::fix;
 use crate::front::idl;
-use crate::ir::{At, Imported, Module, Name, RustCode};
+use crate::history;
+use crate::ir::{At, Imported, Module, Name, RustCode, Version};
 use crate::json::Value;
 use crate::layout::lay_out;
 use crate::lint::{self, Lint};
@@ -43,6 +44,8 @@ pub struct Compilation {
     underway: Vec<PathBuf>,
     /// Files that were imported, in the order in which they were read.
     imported: Vec<PathBuf>,
+    /// The version to go back to.
+    at: Option<Version>,
 }
 
 /// What was read of a file.
@@ -65,6 +68,12 @@ impl Compilation {
     /// Looks for imported files in this folder, too, where they are not beside who imports them.
     pub fn include(&mut self, folder: impl Into<PathBuf>) {
         self.places.folders.push(folder.into());
+    }
+
+    /// Reads files as they were at an earlier version. What they import has versions of its own, and
+    /// stays as it is.
+    pub fn at(&mut self, version: Version) {
+        self.at = Some(version);
     }
 
     /// Says where the Rust of a module is: `acme.types` at `crate::api::types`. Unless it is said, a
@@ -179,6 +188,8 @@ impl Compilation {
     fn check(&mut self, file: FileId, path: &Path) -> (Module, bool) {
         let mut found = Diagnostics::new();
         let mut parsed = idl::parse(&self.sources, file, &mut found);
+        let at = self.at.filter(|_| self.underway.len() == 1);
+        let left_out = at.map(|at| (at, history::go_back(&mut parsed.module, at, &mut found)));
         let has_imports = self.import(&mut parsed.module, path, &mut found);
         let mut meaning = Diagnostics::new();
         resolve(&mut parsed.module, &mut meaning);
@@ -188,6 +199,12 @@ impl Compilation {
             let missing = [codes::UNKNOWN_TYPE, codes::UNKNOWN_CONSTANT].contains(&found.code);
             !missing || has_imports && !self.names_lost(found.primary.span, &parsed.lost)
         };
+        if let Some((at, left_out)) = &left_out {
+            meaning.each(|found| {
+                let name = self.text_at(found.primary.span);
+                history::explain(found, name, *at, left_out);
+            });
+        }
         found.append_where(meaning, is_news);
         let complete = has_imports && !found.has_errors();
         self.diagnostics.append(found);
@@ -266,10 +283,14 @@ impl Compilation {
         self.read.get(&key).cloned()
     }
 
+    fn text_at(&self, span: Span) -> &str {
+        let Some((file, range)) = span.range() else { return "" };
+        self.sources.get(file).map_or("", |file| file.slice(range))
+    }
+
     /// Whether the text at `span` is a name, or a path with a name, that is in `lost`.
     fn names_lost(&self, span: Span, lost: &[String]) -> bool {
-        let Some((file, range)) = span.range() else { return false };
-        let text = self.sources.get(file).map_or("", |file| file.slice(range));
+        let text = self.text_at(span);
         text.split('.').any(|name| lost.iter().any(|lost| lost == name.trim()))
     }
 

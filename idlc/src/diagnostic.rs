@@ -253,6 +253,11 @@ impl Diagnostics {
         self.append_where(other, |_| true);
     }
 
+    /// Each of them, to add something to.
+    pub fn each(&mut self, add: impl FnMut(&mut Diagnostic)) {
+        self.found.iter_mut().for_each(add);
+    }
+
     /// Adds those of `other` that `wanted` likes.
     pub fn append_where(&mut self, other: Self, wanted: impl Fn(&Diagnostic) -> bool) {
         self.dropped_errors += other.dropped_errors;

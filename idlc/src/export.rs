@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use crate::check::check;
 use crate::diagnostic::{Diagnostic, Diagnostics, closest, codes};
 use crate::front::rust::{lower_trait, lower_type};
-use crate::ir::{Availability, Const, Item, Look, Module, Name, Path, Type, TypeKind};
+use crate::history;
+use crate::ir::{Availability, Const, Item, Look, Module, Name, Path, Type, TypeKind, Version};
 use crate::lint::types_of;
 use crate::print::print;
 use crate::resolve::resolve;
@@ -24,6 +25,8 @@ pub struct Wanted {
     pub interface: Option<String>,
     /// The name of the module; that in the traits' full names if none is given.
     pub module: Option<String>,
+    /// The version to go back to; as it is now if none is given.
+    pub at: Option<Version>,
 }
 
 /// The `.idl` text of the interfaces in Rust source. The text may need types that are not in the
@@ -69,6 +72,10 @@ pub fn export(source: &str, wanted: &Wanted) -> Result<String, Diagnostics> {
     let segments = module.split('.').map(|name| Name::new(name, Span::call_site())).collect();
     let name = Path { segments };
     let mut module = Module { name, items, ..Module::default() };
+    if let Some(at) = wanted.at {
+        // Types that are left out are missing from the text, which says so when it is checked.
+        drop(history::go_back(&mut module, at, &mut found));
+    }
     resolve(&mut module, &mut found);
     found.append(check(&module));
     if found.has_errors() { Err(found) } else { Ok(print(&module)) }

@@ -607,6 +607,18 @@ pub struct Version {
     pub minor: u16,
 }
 
+impl Version {
+    /// `1.2`: two numbers up to 65535.
+    pub fn from_text(text: &str) -> Option<Version> {
+        let number = |digits: &str| {
+            let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+            digits.parse().ok().filter(|_| is_plain)
+        };
+        let (major, minor) = text.split_once('.')?;
+        Some(Version { major: number(major)?, minor: number(minor)? })
+    }
+}
+
 impl core::fmt::Display for Version {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)

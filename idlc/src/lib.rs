@@ -30,6 +30,8 @@ pub mod fix;
 #[cfg(feature = "grammar")]
 pub mod fmt;
 pub mod front;
+#[cfg(feature = "grammar")]
+pub mod history;
 pub mod ir;
 #[cfg(feature = "grammar")]
 pub mod json;

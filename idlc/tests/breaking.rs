@@ -98,6 +98,36 @@ fn a_change_is_compared_with_a_file_a_folder_and_a_commit() {
 }
 
 #[test]
+fn imports_are_found_in_the_folders_that_are_given() {
+    let folder = Folder::new("breaking-include");
+    let new =
+        "module acme.kv; import \"types.idl\"; interface Kv { fn get() -> acme.types.Entry; }";
+    let types = "module acme.types; struct Entry { a: u32 }";
+    folder.file("idl/kv.idl", new);
+    folder.file("shared/types.idl", types);
+    folder.git(&["init", "-q", "-b", "main"]);
+    folder.git(&["add", "."]);
+    folder.git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first"]);
+    let breaking = |against, include| {
+        folder.idlc(&["breaking", "idl/kv.idl", "--against", against, "-I", include, "--json"])
+    };
+    assert_eq!(folder.idlc(&["breaking", "idl/kv.idl", "--against", "main"]).0, 1);
+    assert_eq!(breaking("main", "shared"), (0, String::new(), String::new()));
+
+    // The old file has its import from the commit, too, where the folder was.
+    folder.file("shared/types.idl", &types.replace("u32", "string"));
+    let (status, out, told) = breaking("main", "shared");
+    assert_eq!((status, told.as_str()), (1, ""));
+    assert_eq!(rules(&out), ["FIELD_CHANGED acme.types.Entry.a"]);
+    folder.git(&["mv", "shared", "common"]);
+    folder.file("shared/types.idl", types);
+    assert_eq!(breaking("main", "shared").0, 0);
+    // A folder that is not the repository's is what it is.
+    folder.file("old/kv.idl", new);
+    assert_eq!(breaking("old", "shared").0, 0);
+}
+
+#[test]
 fn the_level_says_who_counts() {
     let folder = Folder::new("breaking-level");
     folder.file("old.idl", OLD);

@@ -184,3 +184,26 @@ fn help_and_version_are_answers() {
     }
     assert_eq!(text(&idlc(&["--version"]).stdout), format!("idlc {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_version_is_gone_back_to() {
+    let folder = Folder::new("at");
+    folder.file("a.idl", "module a; [version(1.2)] interface I { fn f(); [added(1.2)] fn g(); }");
+    let dump = |args: &[&str]| {
+        let all = [&["dump", "--format", "idl", "a.idl"], args].concat();
+        let done = folder.idlc(&all);
+        (done.status.code(), text(&done.stdout).contains("fn g"), text(&done.stderr).to_owned())
+    };
+    assert_eq!(dump(&[]), (Some(0), true, String::new()));
+    assert_eq!(dump(&["--at", "1.1"]), (Some(0), false, String::new()));
+    let rust = folder.idlc(&["gen", "a.idl", "--at", "1.1"]);
+    assert!(rust.status.success() && !text(&rust.stdout).contains("fn g"));
+    assert!(folder.idlc(&["check", "a.idl", "--at=1.0"]).status.success());
+
+    let (status, _, told) = dump(&["--at", "1"]);
+    assert_eq!(status, Some(2));
+    assert!(told.contains("`1` is not a version: write `--at 1.2`"), "{told}");
+    let done = folder.idlc(&["check", "a.idl", "--at", "1.0", "--fix"]);
+    assert!(text(&done.stderr).contains("leave out `--at`"));
+    assert_eq!(dump(&["--at", "1.3"]).0, Some(1));
+}

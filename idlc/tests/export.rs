@@ -70,7 +70,7 @@ const SOURCE: &str = r#"
 
 #[test]
 fn one_trait_comes_with_what_it_needs() {
-    let wanted = Wanted { interface: Some("Pairs".into()), module: None };
+    let wanted = Wanted { interface: Some("Pairs".into()), module: None, at: None };
     expect_test::expect![[r#"
         module acme.pairs;
 
@@ -95,9 +95,31 @@ fn one_trait_comes_with_what_it_needs() {
 }
 
 #[test]
+fn a_trait_is_exported_as_it_was() {
+    let source = "#[alpc_interface(name = \"a.A\", version = \"1.2\")] trait A {
+        fn f(&self, #[added(1.2)] #[default(1)] by: u32); #[added(1.1)] fn g(&self);
+        #[removed(1.1)] fn h(&self);
+    }";
+    let at = |minor| {
+        let at = Some(idlc::ir::Version { major: 1, minor });
+        export(source, &Wanted { at, ..Wanted::default() }).unwrap()
+    };
+    assert!(
+        at(0).ends_with("[version(1.0)]\ninterface A {\n    fn f();\n    fn h();\n}\n"),
+        "{}",
+        at(0)
+    );
+    assert!(
+        at(1).contains("    [added(1.1)]\n    fn g();\n    [removed(1.1)]\n    fn h();\n"),
+        "{}",
+        at(1)
+    );
+}
+
+#[test]
 fn what_cannot_be_exported_is_told() {
     let problem = |source: &str, interface: Option<&str>| {
-        let wanted = Wanted { interface: interface.map(str::to_owned), module: None };
+        let wanted = Wanted { interface: interface.map(str::to_owned), module: None, at: None };
         let found = export(source, &wanted).unwrap_err().sorted();
         found.into_iter().map(|found| found.message).collect::<Vec<_>>().join("; ")
     };

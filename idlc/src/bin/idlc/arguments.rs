@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use idlc::compile::Compilation;
+use idlc::ir::Version;
 
 use crate::{Failure, Outcome};
 
@@ -63,6 +64,13 @@ pub(crate) const INCLUDE: Switch = Switch {
     name: "-I",
     value: Some("FOLDER"),
     about: "look for imported files here, too; may be said several times",
+};
+
+/// Which version is meant.
+pub(crate) const AT: Switch = Switch {
+    name: "--at",
+    value: Some("VERSION"),
+    about: "as it was at that version: without what came later, with what has gone since",
 };
 
 /// What a command was given.
@@ -128,11 +136,24 @@ impl Given {
         given.map(|(_, value)| value.as_os_str())
     }
 
-    /// A compilation that looks for imported files where it was told to.
-    pub(crate) fn compilation(&self) -> Compilation {
+    /// A compilation that looks for imported files where it was told to, and at the version.
+    pub(crate) fn compilation(&self) -> Result<Compilation, Failure> {
         let mut run = Compilation::new();
         self.values(INCLUDE.name).for_each(|folder| run.include(folder));
-        run
+        if let Some(version) = self.version()? {
+            run.at(version);
+        }
+        Ok(run)
+    }
+
+    /// The version to go back to.
+    pub(crate) fn version(&self) -> Result<Option<Version>, Failure> {
+        let Some(text) = self.value(AT.name) else { return Ok(None) };
+        let version = text.to_str().and_then(Version::from_text);
+        version.map(Some).ok_or_else(|| {
+            let text = text.display();
+            Failure::Usage(format!("`{text}` is not a version: write `--at 1.2`"))
+        })
     }
 
     /// The files it was given: one at least.

@@ -10,7 +10,7 @@ use idlc::compile::Compilation;
 use idlc::contract::Api;
 use idlc::ir::Module;
 
-use crate::arguments::{Command, Given, Switch};
+use crate::arguments::{Command, Given, INCLUDE, Switch};
 use crate::report::{Format, tell};
 use crate::{Failure, Outcome, Verdict, git, print};
 
@@ -18,13 +18,16 @@ use crate::{Failure, Outcome, Verdict, git, print};
 pub(crate) const COMMAND: Command = Command {
     name: "breaking",
     about: "Tell what a change breaks, and for whom",
-    usage: "PATH.. --against OLD [--level LEVEL] [--json]",
+    usage: "PATH.. --against OLD [--level LEVEL] [--json] [-I FOLDER]",
     details: "\
 Compares files, or all files of folders, with an older version of them. OLD is one of
 
   a git ref    the same files as they are there: `main`, `v1.2`, `HEAD~1`
   a folder     files of the same modules, or versions that `idlc freeze` wrote there
   a file       an older .idl file, or one frozen version
+
+Imported files are looked for beside those that import them and in the folders given with `-I`; for
+a git ref, in those folders as they are there.
 
 Each finding has a rule, and says what it does to old clients at a new server, to new clients at
 an old server, and to programs that are compiled with the new version. The status is 1 if
@@ -43,6 +46,7 @@ something breaks those who count at the level. `idlc explain RULE` says what to 
             about: "an object for each finding on a line: rule, path, old_client_new_server, \
                     new_client_old_server, source",
         },
+        INCLUDE,
     ],
     run,
 };
@@ -57,7 +61,8 @@ fn run(given: &Given) -> Outcome {
             .ok_or_else(|| Failure::Usage("there are the levels wire, source and all".into()))?,
     };
     let paths = given.files()?;
-    let mut new = Compilation::new();
+    let mut new = given.compilation()?;
+    let includes: Vec<PathBuf> = given.values(INCLUDE.name).map(PathBuf::from).collect();
     let mut modules = Vec::new();
     for path in paths {
         let files = idl_files(&path)?.into_iter();
@@ -76,7 +81,7 @@ fn run(given: &Given) -> Outcome {
         let place = if path.is_dir() { &path } else { path.parent().unwrap_or(Path::new("")) };
         let old = match olds.get(place) {
             Some(old) => old.clone(),
-            None => Rc::new(Old::open(Path::new(against), place)?),
+            None => Rc::new(Old::open(Path::new(against), place, &includes)?),
         };
         olds.insert(place.to_owned(), old.clone());
         for (file, module) in &modules {
@@ -167,20 +172,22 @@ struct Found {
 }
 
 impl Old {
-    /// The older versions of what is at `place`.
-    fn open(against: &Path, place: &Path) -> Result<Old, Failure> {
+    /// The older versions of what is at `place`, which may import files of the folders `includes`.
+    fn open(against: &Path, place: &Path, includes: &[PathBuf]) -> Result<Old, Failure> {
         if against.is_file() {
-            return Ok(Old::One(Box::new(read(against)?)));
+            return Ok(Old::One(Box::new(read(against, includes)?)));
         }
         if against.is_dir() {
-            return Old::folder(against);
+            return Old::folder(against, includes);
         }
         let text = against.to_string_lossy();
         let checkout = git::Checkout::of(text.strip_prefix("git:").unwrap_or(&text), place)?;
-        Old::folder(checkout.folder())
+        let includes: Vec<PathBuf> =
+            includes.iter().map(|folder| checkout.folder_like(folder)).collect();
+        Old::folder(checkout.folder(), &includes)
     }
 
-    fn folder(folder: &Path) -> Result<Old, Failure> {
+    fn folder(folder: &Path, includes: &[PathBuf]) -> Result<Old, Failure> {
         let mut files = Vec::new();
         // At an older commit there may be none.
         if folder.is_dir() {
@@ -188,7 +195,8 @@ impl Old {
             collect(folder, "json", &mut files)?;
         }
         files.sort();
-        Ok(Old::Folder(files.into_iter().map(|file| Found { api: read(&file), file }).collect()))
+        let found = files.into_iter().map(|file| Found { api: read(&file, includes), file });
+        Ok(Old::Folder(found.collect()))
     }
 
     /// The older version of a module: the file that is called as the new one if several have it, the
@@ -230,7 +238,7 @@ fn alike(one: &Path, other: &Path) -> usize {
     parts.take_while(|(one, other)| one == other).count()
 }
 
-fn read(path: &Path) -> Result<Api, Failure> {
+fn read(path: &Path, includes: &[PathBuf]) -> Result<Api, Failure> {
     let shown = path.display();
     if path.extension().is_some_and(|is| is == "json") {
         let text = std::fs::read_to_string(path);
@@ -239,6 +247,7 @@ fn read(path: &Path) -> Result<Api, Failure> {
         return from_json(&text).map_err(|error| Failure::Trouble(format!("`{shown}`: {error}")));
     }
     let mut run = Compilation::new();
+    includes.iter().for_each(|folder| run.include(folder));
     match run.module(path) {
         Some(module) => Ok(Api::of(&module)),
         None => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use idlc::fix::mend;
 
-use crate::arguments::{Command, Given, INCLUDE, Switch};
+use crate::arguments::{AT, Command, Given, INCLUDE, Switch};
 use crate::report::{FORMAT, Format, tell};
 use crate::{Failure, Outcome, files};
 
@@ -12,7 +12,7 @@ use crate::{Failure, Outcome, files};
 pub(crate) const COMMAND: Command = Command {
     name: "check",
     about: "Tell what is wrong with files",
-    usage: "FILE.. [--format FORMAT] [--fix] [-I FOLDER]",
+    usage: "FILE.. [--format FORMAT] [--fix] [-I FOLDER] [--at VERSION]",
     details: "\
 All mistakes of all files are told in one run. Each has a code, which `idlc explain` explains.
 For people they are drawn on standard error; the other formats go to standard output:
@@ -31,6 +31,7 @@ For people they are drawn on standard error; the other formats go to standard ou
             about: "make the changes about which there is no doubt",
         },
         INCLUDE,
+        AT,
     ],
     run,
 };
@@ -39,11 +40,15 @@ fn run(given: &Given) -> Outcome {
     let format = Format::of(given)?;
     let paths = given.files()?;
     if given.has("--fix") {
+        if given.has(AT.name) {
+            let why = "`--fix` mends a file as it is now: leave out `--at`";
+            return Err(Failure::Usage(why.into()));
+        }
         for path in &paths {
             fix(path)?;
         }
     }
-    let mut run = given.compilation();
+    let mut run = given.compilation()?;
     for path in &paths {
         run.module(path);
     }

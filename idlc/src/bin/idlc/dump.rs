@@ -2,7 +2,7 @@
 
 use idlc::print::print as to_idl;
 
-use crate::arguments::{Command, Given, INCLUDE, Switch};
+use crate::arguments::{AT, Command, Given, INCLUDE, Switch};
 use crate::report::{Format, tell};
 use crate::{Failure, Outcome, Verdict, print};
 
@@ -10,7 +10,7 @@ use crate::{Failure, Outcome, Verdict, print};
 pub(crate) const COMMAND: Command = Command {
     name: "dump",
     about: "Write down what a file says, as data",
-    usage: "FILE [--format json|idl] [-I FOLDER]",
+    usage: "FILE [--format json|idl] [-I FOLDER] [--at VERSION]",
     details: "\
 json is what programs read that make something else of interfaces: its form has a version and is
 written down in docs/ir.schema.json. idl is the same as text, with constants computed and aliases
@@ -19,6 +19,7 @@ replaced by what they stand for. Both are the same on every machine.
     options: &[
         Switch { name: "--format", value: Some("FORMAT"), about: "json (default) or idl" },
         INCLUDE,
+        AT,
     ],
     run,
 };
@@ -32,7 +33,7 @@ fn run(given: &Given) -> Outcome {
             return Err(Failure::Usage(format!("there is no format `{other}`: json or idl")));
         }
     };
-    let mut run = given.compilation();
+    let mut run = given.compilation()?;
     let module = run.module(given.file()?);
     tell(&run, Format::Human)?;
     match module {

@@ -3,7 +3,7 @@
 use idlc::compile::Compilation;
 use idlc::export::{Wanted, export};
 
-use crate::arguments::{Command, Given, Switch};
+use crate::arguments::{AT, Command, Given, Switch};
 use crate::report::{Format, tell};
 use crate::{Failure, Outcome, print};
 
@@ -11,7 +11,7 @@ use crate::{Failure, Outcome, print};
 pub(crate) const COMMAND: Command = Command {
     name: "export",
     about: "Write a trait down as .idl",
-    usage: "FILE.rs [--trait NAME] [--module NAME]",
+    usage: "FILE.rs [--trait NAME] [--module NAME] [--at VERSION]",
     details: "\
 Exports every trait with `#[alpc_interface]` in a Rust file, and every type that derives `Alpc`, to
 standard output. Types of other files have to be declared in the .idl file as well; those that are
@@ -20,6 +20,7 @@ missing are told.
     options: &[
         Switch { name: "--trait", value: Some("NAME"), about: "this one only, and what it needs" },
         Switch { name: "--module", value: Some("NAME"), about: "the module's name" },
+        AT,
     ],
     run,
 };
@@ -27,7 +28,8 @@ missing are told.
 fn run(given: &Given) -> Outcome {
     let path = given.file()?;
     let text = |option| given.value(option).map(|value| value.to_string_lossy().into_owned());
-    let wanted = Wanted { interface: text("--trait"), module: text("--module") };
+    let wanted =
+        Wanted { interface: text("--trait"), module: text("--module"), at: given.version()? };
     let shown = path.display();
     let source = std::fs::read_to_string(path)
         .map_err(|error| Failure::Trouble(format!("cannot read `{shown}`: {error}")))?;

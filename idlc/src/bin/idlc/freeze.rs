@@ -24,7 +24,7 @@ it says something else, the status is 1.
 
 fn run(given: &Given) -> Outcome {
     let folder = given.value("-o").map_or(Path::new("api"), Path::new);
-    let mut run = given.compilation();
+    let mut run = given.compilation()?;
     let modules: Vec<_> = given.files()?.iter().filter_map(|path| run.module(path)).collect();
     if run.diagnostics().has_errors() {
         return Ok(tell(&run, Format::Human)?);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use idlc::compile::Compilation;
 use idlc::ir::Module;
 
-use crate::arguments::{Command, Given, INCLUDE, Switch};
+use crate::arguments::{AT, Command, Given, INCLUDE, Switch};
 use crate::report::{Format, tell};
 use crate::{Failure, Outcome, Verdict, backend, files, print};
 
@@ -14,7 +14,7 @@ use crate::{Failure, Outcome, Verdict, backend, files, print};
 pub(crate) const COMMAND: Command = Command {
     name: "gen",
     about: "Write code for a file",
-    usage: "FILE [--lang NAME] [-o OUT] [--check] [-I FOLDER]",
+    usage: "FILE [--lang NAME] [-o OUT] [--check] [-I FOLDER] [--at VERSION]",
     details: "\
 Rust goes to standard output unless told otherwise. A build script does this by itself, with
 `idlc::Builder`; this is for code that is kept beside its source.
@@ -36,6 +36,7 @@ below the folder OUT, or here.
             about: "write nothing, and fail if a file would change",
         },
         INCLUDE,
+        AT,
     ],
     run,
 };
@@ -48,7 +49,7 @@ fn run(given: &Given) -> Outcome {
     if language == "rust" && action == Action::Compare && out.is_none() {
         return Err(Failure::Usage("`--check` compares with a file: add `-o OUT`".into()));
     }
-    let mut run = given.compilation();
+    let mut run = given.compilation()?;
     let module = match &*language {
         "rust" => run.module_for_rust(file),
         // What other back ends cannot do, they say themselves.

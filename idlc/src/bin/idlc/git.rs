@@ -12,6 +12,8 @@ use crate::Failure;
 pub(crate) struct Checkout {
     root: PathBuf,
     folder: PathBuf,
+    /// Where the repository is.
+    top: PathBuf,
 }
 
 impl Checkout {
@@ -31,21 +33,21 @@ impl Checkout {
         let checkout = Checkout {
             folder: root.join(git(inside, None, &["rev-parse", "--show-prefix"])?),
             root,
+            top: PathBuf::from(git(inside, None, &["rev-parse", "--show-toplevel"])?),
         };
         std::fs::create_dir(&checkout.root)
             .map_err(|error| Failure::Trouble(format!("cannot make a folder for git: {error}")))?;
         let index = checkout.root.join(".index");
         git(inside, Some(&index), &["read-tree", &commit])?;
-        let top = PathBuf::from(git(inside, None, &["rev-parse", "--show-toplevel"])?);
         let list = ["ls-files", "-z", "--", "*.idl", "*.json"];
-        let files = git(&top, Some(&index), &list)?;
+        let files = git(&checkout.top, Some(&index), &list)?;
         let prefix = format!("--prefix={}/", checkout.root.display());
         let files: Vec<&str> = files.split('\0').filter(|file| !file.is_empty()).collect();
         // A command line has a limit; a call has none.
         for some in files.chunks(500) {
             let mut args = vec!["checkout-index", "-f", prefix.as_str(), "--"];
             args.extend(some);
-            git(&top, Some(&index), &args)?;
+            git(&checkout.top, Some(&index), &args)?;
         }
         Ok(checkout)
     }
@@ -53,6 +55,17 @@ impl Checkout {
     /// What is in it of the folder that was asked for.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// A folder as it was then, if it is one of the repository; itself if it is not.
+    pub(crate) fn folder_like(&self, folder: &Path) -> PathBuf {
+        // It may be gone today, so it need not be there to have a name.
+        let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let real = whole.canonicalize().unwrap_or(whole);
+        match real.strip_prefix(&self.top) {
+            Ok(inside) => self.root.join(inside),
+            Err(_) => folder.to_owned(),
+        }
     }
 }
 

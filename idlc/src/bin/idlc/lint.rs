@@ -34,7 +34,7 @@ pub(crate) const COMMAND: Command = Command {
 fn run(given: &Given) -> Outcome {
     let format = Format::of(given)?;
     let wanted = wanted(given)?;
-    let mut run = given.compilation();
+    let mut run = given.compilation()?;
     for path in given.files()? {
         run.lint(&path, &wanted);
     }

@@ -175,13 +175,7 @@ pub(super) fn no_value(argument: &Argument, found: &mut Diagnostics) {
 
 /// `M.m`
 pub(super) fn version(text: &At<String>, found: &mut Diagnostics) -> Option<At<Version>> {
-    let number = |digits: &str| {
-        let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
-        digits.parse().ok().filter(|_| is_plain)
-    };
-    let parts = text.value.split_once('.');
-    let version = parts
-        .and_then(|(major, minor)| Some(Version { major: number(major)?, minor: number(minor)? }));
+    let version = Version::from_text(&text.value);
     if version.is_none() {
         let message = format!("`{}` is not a version", text.value);
         let error = Diagnostic::error(codes::BAD_VERSION, message, text.span);
