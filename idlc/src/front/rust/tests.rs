@@ -288,13 +288,10 @@ fn final_types_do_not() {
     check_type(
         "#[alpc(final)] enum Mode { A = 1, B }",
         expect![[r#"
-        in a `[final]` type the value is the position, 0
-        this is 1
-        help: write the position: `0`
-        in a `[final]` type the value is the position, 1
-        this is 2
-        help: write the position: `1`
-    "#]],
+            in a `[final]` type the value is the position, 0
+            this is 1
+            help: write the position: `0`
+        "#]],
     );
     check_type(
         "#[alpc(final)] struct S { #[alpc(default = 1)] a: u32 }",
