@@ -311,6 +311,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -551,6 +552,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -886,6 +888,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -1134,6 +1137,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,

@@ -3161,6 +3161,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
@@ -3552,6 +3553,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,

@@ -512,6 +512,7 @@ const _: () = {
         fn interface() -> &'static __rt::InterfaceDesc {
             &__INTERFACE
         }
+        #[inline]
         fn dispatch(
             &self,
             __call: __rt::ServerCall<'_>,
