@@ -71,7 +71,6 @@ fn every_file_can_be_written_as_rust() {
         constants and names of types are Rust's own
         kinds of handles in a tuple or result have no word in Rust
         the base of a final enum, which is never sent, has no place in Rust
-        the macro sees a base by its name alone
         the macros know types by their names, and this is the name of another one
         what is removed as a whole is deleted in Rust"#]]
     .assert_eq(&limits);

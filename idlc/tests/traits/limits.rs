@@ -81,9 +81,6 @@ fn enumeration(item: &Enum) -> Option<&'static str> {
 }
 
 fn interface(item: &Interface) -> Option<&'static str> {
-    if !item.bases.is_empty() {
-        return Some("the macro sees a base by its name alone");
-    }
     let events = item.events.iter().flat_map(|event| &event.params);
     item.methods.iter().find_map(method).or_else(|| {
         let names = item.events.iter().find_map(|event| renamed(&event.name));

@@ -2,6 +2,14 @@
 
 use idlc::ir::{Bounds, Expr, ExprKind, Rights, Type, TypeKind};
 
+/// An interface that another one inherits from.
+pub(super) fn base(of: &Type) -> String {
+    match &of.kind {
+        TypeKind::Object(object) => object.rust.to_string(),
+        _ => unreachable!("a base is an interface"),
+    }
+}
+
 /// A type as a field has it.
 pub(super) fn ty(of: &Type) -> String {
     match &of.kind {

@@ -1,6 +1,6 @@
 //! The writer: a description as annotated Rust.
 
-use super::types::{duration, expr, of_type, said, ty, uuid};
+use super::types::{base, duration, expr, of_type, said, ty, uuid};
 use idlc::ir::{
     At, Availability, Context, Direction, Enum, Event, Field, Flags, Growth, Interface, Item,
     Member, Method, Name, Output, Param, Passing, Payload, Reserved, Struct, Type, TypeKind, Union,
@@ -265,8 +265,10 @@ fn interface(item: &Interface) -> String {
     arguments.extend((!reserved.is_empty()).then(|| format!("reserved({})", reserved.join(", "))));
     let methods: String = item.methods.iter().map(method).collect();
     let events: String = item.events.iter().map(event).collect();
+    let bases: Vec<String> = item.bases.iter().map(base).collect();
+    let bases = if bases.is_empty() { String::new() } else { format!(": {}", bases.join(" + ")) };
     format!(
-        "{}{}#[alpc_interface({})]\npub trait {} {{\n{methods}{events}}}",
+        "{}{}#[alpc_interface({})]\npub trait {}{bases} {{\n{methods}{events}}}",
         docs(&item.docs),
         deprecated(&item.availability),
         arguments.join(", "),
