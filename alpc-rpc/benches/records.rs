@@ -19,12 +19,14 @@ macro_rules! twice {
                 pub(super) struct $name { $(pub(super) $field: $ty),* }
 
                 impl Serialize for $name {
+                    #[inline]
                     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                         record::serialize(serializer, &($(&self.$field,)*))
                     }
                 }
 
                 impl<'de> Deserialize<'de> for $name {
+                    #[inline]
                     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                         record::deserialize(from, stringify!($name), |fields| {
                             Ok($name { $($field: fields.required(stringify!($field))?),* })

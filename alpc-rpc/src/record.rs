@@ -31,6 +31,7 @@ pub(crate) const RECORD: &str = "(alpc open record)";
 pub(crate) const UNION: &str = "(alpc open union)";
 
 /// Writes an open record, whose `fields` serialise as a tuple.
+#[inline]
 pub fn serialize<S, F>(serializer: S, fields: &F) -> Result<S::Ok, S::Error>
 where
     S: Serializer,
@@ -68,6 +69,7 @@ pub fn serialize_unrecognized<S: Serializer>(
 }
 
 /// Reads an open record; `name` is that of the type, for the text of errors.
+#[inline]
 pub fn deserialize<'de, D, T>(
     deserializer: D,
     name: &'static str,

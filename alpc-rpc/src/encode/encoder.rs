@@ -200,6 +200,7 @@ impl<'e, O: Output> ser::Serializer for &'e mut Encoder<O> {
         name: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleStruct> {
+        let outside = self.depth;
         self.enter()?;
         let length_at = match name {
             RECORD => Some(0),
@@ -209,7 +210,7 @@ impl<'e, O: Output> ser::Serializer for &'e mut Encoder<O> {
                 None
             }
         };
-        Ok(TupleStruct { encoder: self, length_at, next: 0, opened: None })
+        Ok(TupleStruct { encoder: self, outside, length_at, next: 0, opened: None })
     }
 
     #[inline]
@@ -262,6 +263,8 @@ impl<'e, O: Output> ser::Serializer for &'e mut Encoder<O> {
 /// [`record`](crate::record)).
 pub(crate) struct TupleStruct<'e, O: Output> {
     encoder: &'e mut Encoder<O>,
+    /// The depth around it, so that leaving need not read what entering has just written.
+    outside: u32,
     /// Which member of a disguised record is its length, to be filled in instead of written.
     length_at: Option<usize>,
     next: usize,
@@ -288,7 +291,8 @@ impl<O: Output> ser::SerializeTupleStruct for TupleStruct<'_, O> {
         if let Some(opened) = self.opened {
             self.encoder.inner.output.close(opened)?;
         }
-        self.encoder.leave()
+        self.encoder.depth = self.outside;
+        Ok(())
     }
 }
 

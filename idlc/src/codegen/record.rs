@@ -187,11 +187,13 @@ fn serialize(item: &Struct, is_bounded: bool) -> TokenStream {
     serialize_impl(&quote!(#name), &body)
 }
 
-/// `impl Serialize for #name`.
+/// `impl Serialize for #name`. Inline for the sake of small types, as that of `Deserialize` is: to move
+/// a value out of a call cost as much as to read it.
 pub(super) fn serialize_impl(name: &TokenStream, body: &TokenStream) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl __rt::serde::Serialize for #name {
+            #[inline]
             fn serialize<__S: __rt::serde::Serializer>(
                 &self,
                 __serializer: __S,
@@ -207,6 +209,7 @@ pub(super) fn deserialize_impl(name: &TokenStream, body: &TokenStream) -> TokenS
     quote! {
         #[automatically_derived]
         impl<'de> __rt::serde::Deserialize<'de> for #name {
+            #[inline]
             fn deserialize<__D: __rt::serde::Deserializer<'de>>(
                 __deserializer: __D,
             ) -> ::core::result::Result<Self, __D::Error> {

@@ -26,6 +26,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Failed {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -79,6 +80,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Failed {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -614,6 +616,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for BuffersRef {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -630,6 +633,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for BuffersRef {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -649,6 +653,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for BuffersClient {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -658,6 +663,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for BuffersClient {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {

@@ -248,6 +248,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for ConstantsRef {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -264,6 +265,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for ConstantsRef {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -283,6 +285,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for ConstantsClient {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -292,6 +295,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for ConstantsClient {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {

@@ -30,6 +30,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for PixelFormat {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -92,6 +93,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for PixelFormat {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -199,6 +201,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Level {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -252,6 +255,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Level {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -348,6 +352,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Wide {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -383,6 +388,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Wide {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -458,6 +464,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Answer {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -484,6 +491,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Answer {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -778,6 +786,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for EnumsRef {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -794,6 +803,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for EnumsRef {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -810,6 +820,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for EnumsClient {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -819,6 +830,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for EnumsClient {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {

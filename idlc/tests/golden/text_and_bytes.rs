@@ -472,6 +472,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for TextAndBytesRef {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -488,6 +489,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for TextAndBytesRef {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -509,6 +511,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for TextAndBytesClient {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -518,6 +521,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for TextAndBytesClient {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {

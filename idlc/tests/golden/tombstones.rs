@@ -62,6 +62,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for Person {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -117,6 +118,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Person {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -237,6 +239,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Nothing {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -258,6 +261,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Nothing {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -309,6 +313,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Mode {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -353,6 +358,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Mode {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -449,6 +455,7 @@ const _: () = {
     use ::alpc_rpc::__rt::v1 as __rt;
     #[automatically_derived]
     impl __rt::serde::Serialize for Failure {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -530,6 +537,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for Failure {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -1044,6 +1052,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for PersonsRef {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -1060,6 +1069,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for PersonsRef {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
@@ -1079,6 +1089,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl __rt::serde::Serialize for PersonsClient {
+        #[inline]
         fn serialize<__S: __rt::serde::Serializer>(
             &self,
             __serializer: __S,
@@ -1088,6 +1099,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> __rt::serde::Deserialize<'de> for PersonsClient {
+        #[inline]
         fn deserialize<__D: __rt::serde::Deserializer<'de>>(
             __deserializer: __D,
         ) -> ::core::result::Result<Self, __D::Error> {
