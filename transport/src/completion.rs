@@ -161,8 +161,8 @@ impl CompletionPort {
 
     /// Has `tell` run for each completion, on a thread that this starts.
     ///
-    /// While it runs, nothing else is told. One that takes longer than a millisecond, or what
-    /// [`Callbacks::warn`] says, is counted and reported.
+    /// While it runs, nothing else is told. Each time that it takes longer than a millisecond is
+    /// counted; [`Callbacks::warn`] has somebody hear of it, and of shorter or longer ones.
     ///
     /// # Errors
     ///

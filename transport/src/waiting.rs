@@ -24,8 +24,8 @@ use crate::queue::indices::GRANTS;
 use crate::spin::Spin;
 use crate::sys::poll::{self, Awaited, Woken};
 use crate::sys::poller::ThreadBell;
-use tasks::Task;
 pub(crate) use tasks::{Driver, InTask, TaskId};
+use tasks::{Task, Wakers};
 
 /// How a call waits: the same steps serve a thread that blocks and a task that is polled.
 pub(crate) trait Wait: Copy {
@@ -151,7 +151,7 @@ pub(crate) struct GrantName {
 
 impl State {
     /// Has every thread look that waits for something which anybody may bring about.
-    fn wake_watchers(&self, bell: &ThreadBell) {
+    fn wake_watchers(&self, bell: &ThreadBell) -> Wakers {
         for (thread, interest) in &self.parked {
             if *interest == Interest::Progress {
                 thread.unpark();
@@ -160,9 +160,7 @@ impl State {
         if let Leader::Sleeps(leader, Interest::Progress) = self.leader {
             ring_unless_me(leader, bell);
         }
-        for task in self.tasks.iter().filter(|task| task.interest == Interest::Progress) {
-            task.waker.wake_by_ref();
-        }
+        self.wakers(|task| task.interest == Interest::Progress)
     }
 
     fn find(&mut self, id: MessageId) -> Option<&mut Call> {
@@ -223,7 +221,9 @@ impl Waiting {
     pub(crate) fn forget(&self, id: MessageId) {
         let mut state = lock(&self.state);
         state.calls.retain(|call| call.id != id);
-        state.wake_watchers(&self.bell);
+        let watchers = state.wake_watchers(&self.bell);
+        drop(state);
+        watchers.wake();
     }
 
     /// Stops waiting for a call that was published. A reply that comes later is thrown away; one
@@ -255,7 +255,8 @@ impl Waiting {
 
     /// Has every thread look again that waits for a credit, a slot, or room.
     pub(crate) fn wake_watchers(&self) {
-        lock(&self.state).wake_watchers(&self.bell);
+        let watchers = lock(&self.state).wake_watchers(&self.bell);
+        watchers.wake();
     }
 
     /// Has the leader look again: somebody else has read the bell that was meant for it.
@@ -324,11 +325,17 @@ impl Waiting {
         let late = match state.calls.get_mut(index) {
             Some(Call { stage: stage @ Stage::Waiting, waiter, .. }) => {
                 *stage = Stage::Answered(record);
-                match *waiter {
-                    Waiter::Thread(ref thread) => thread.unpark(),
-                    Waiter::Task(id) => state.wake_task(id),
-                }
-                state.wake_watchers(&self.bell);
+                let caller = match *waiter {
+                    Waiter::Thread(ref thread) => {
+                        thread.unpark();
+                        Wakers::default()
+                    }
+                    Waiter::Task(id) => state.wakers(|task| task.id == id),
+                };
+                let watchers = state.wake_watchers(&self.bell);
+                drop(state);
+                caller.wake();
+                watchers.wake();
                 return Ok(());
             }
             Some(Call { stage: Stage::Answered(_), .. }) | None => {
@@ -338,8 +345,9 @@ impl Waiting {
             Some(Call { stage: Stage::Abandoned, .. }) => record,
         };
         state.calls.swap_remove(index);
-        state.wake_watchers(&self.bell);
+        let watchers = state.wake_watchers(&self.bell);
         drop(state);
+        watchers.wake();
         self.tell_late(&late);
         crate::bulk::discard_streams(channel, &late)
     }
@@ -479,7 +487,9 @@ impl Lead<'_> {
         state.leader = Leader::Sleeps(std::thread::current().id(), interest);
         // The peer rang no bell while it took this end for awake. Those who looked before that, and
         // parked, look again; from here on there are bells.
-        state.wake_watchers(&self.waiting.bell);
+        let watchers = state.wake_watchers(&self.waiting.bell);
+        drop(state);
+        watchers.wake();
     }
 
     fn sleep(&self, channel: &Channel, deadline: Deadline) -> Result<()> {

@@ -315,6 +315,47 @@ fn tasks_hear_of_the_servers_end() {
     server.stop();
 }
 
+/// Drops the call that it is to wake.
+struct Drops {
+    call: Mutex<Option<Task<'static, ()>>>,
+    told: std::sync::mpsc::Sender<()>,
+}
+
+impl Wake for Drops {
+    fn wake(self: Arc<Self>) {
+        let call = self.call.lock().unwrap().take();
+        drop(call);
+        let _test_over = self.told.send(());
+    }
+}
+
+#[test]
+fn a_waker_may_drop_the_call_that_it_wakes_because_no_lock_is_held() {
+    let gate = Arc::new(Gate::default());
+    let held = gate.clone();
+    let server = Server::start(PortAttributes::new(), 2, move |worker, call| {
+        held.pass();
+        echo(worker, call);
+    });
+    let client = server.client();
+    let (told, dropped) = channel();
+    let own = client.clone();
+    let call_of_own: Task<'static, ()> = Box::pin(async move {
+        drop(call_in_task(&own, b"x", &mut [], soon()).await);
+    });
+    let drops = Arc::new(Drops { call: Mutex::new(Some(call_of_own)), told });
+    {
+        let waker = Waker::from(drops.clone());
+        let mut call = drops.call.lock().unwrap();
+        let polled = call.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    }
+    gate.open();
+    dropped.recv_timeout(PATIENCE).unwrap();
+    call_all(&client, 0..10);
+    server.stop();
+}
+
 #[test]
 fn datagrams_are_sent_in_tasks_and_wait_for_room_there() {
     let (told, heard) = channel();

@@ -18,7 +18,8 @@ use crate::error::Result;
 /// the descriptor readable again.
 ///
 /// Whoever has a list takes part beside the port's workers, and does not count in
-/// [`CompletionPort::set_concurrency`](super::CompletionPort::set_concurrency).
+/// [`CompletionPort::set_concurrency`](super::CompletionPort::set_concurrency); nor does
+/// [`CompletionPort::run_down`](super::CompletionPort::run_down) know what it is at.
 pub struct CompletionList {
     worker: Worker,
 }

@@ -27,6 +27,19 @@ pub(super) struct Task {
     deadline: Deadline,
 }
 
+/// Tasks that have to look again. A waker is the application's code: it may drop a call of this very
+/// port, and so it is used, and dropped, under no lock.
+#[derive(Default)]
+#[must_use]
+pub(super) struct Wakers(Vec<Waker>);
+
+impl Wakers {
+    /// To be called without the lock.
+    pub(super) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
 /// The call waits as a task.
 #[derive(Clone, Copy)]
 pub(crate) struct InTask<'e> {
@@ -103,15 +116,19 @@ impl Waits<'_> {
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        lock(&self.waiting.state).tasks.retain(|task| task.id != self.on.id);
+        let mut state = lock(&self.waiting.state);
+        let at = state.tasks.iter().position(|task| task.id == self.on.id);
+        let forgotten = at.map(|at| state.tasks.swap_remove(at));
+        // Its waker goes when the lock is free.
+        drop(state);
+        drop(forgotten);
     }
 }
 
 impl State {
-    pub(super) fn wake_task(&self, id: TaskId) {
-        if let Some(task) = self.tasks.iter().find(|task| task.id == id) {
-            task.waker.wake_by_ref();
-        }
+    /// The wakers of those tasks.
+    pub(super) fn wakers(&self, of: impl Fn(&Task) -> bool) -> Wakers {
+        Wakers(self.tasks.iter().filter(|task| of(task)).map(|task| task.waker.clone()).collect())
     }
 
     /// When the first of the tasks has waited for long enough. `None`: none waits.
@@ -125,16 +142,21 @@ impl Waiting {
     fn enlist(&self, task: Task, driver: &Driver) {
         let mut state = lock(&self.state);
         let is_watched = state.watched_until.is_some_and(|until| until <= task.deadline);
-        match state.tasks.iter_mut().find(|known| known.id == task.id) {
-            Some(known) => *known = task,
-            None => state.tasks.push(task),
-        }
+        let before = match state.tasks.iter_mut().find(|known| known.id == task.id) {
+            Some(known) => Some(std::mem::replace(known, task)),
+            None => {
+                state.tasks.push(task);
+                None
+            }
+        };
         if !is_watched {
             driver.rouse();
             if let Leader::Sleeps(leader, Interest::Tasks) = state.leader {
                 ring_unless_me(leader, &self.bell);
             }
         }
+        drop(state);
+        drop(before);
     }
 
     /// Watches for tasks until none waits, or the channel has ended.
@@ -154,9 +176,10 @@ impl Waiting {
     fn wake_tasks(&self, must_look: impl Fn(&Task) -> bool) {
         let mut state = lock(&self.state);
         state.watched_until = None;
-        for task in state.tasks.extract_if(.., |task| must_look(task)) {
-            task.waker.wake();
-        }
+        let waiting_for = state.tasks.extract_if(.., |task| must_look(task));
+        let woken = Wakers(waiting_for.map(|task| task.waker).collect());
+        drop(state);
+        woken.wake();
     }
 
     /// Sets the next alarm, under the lock that tasks are enlisted under.
