@@ -2,6 +2,7 @@
 
 fn main() {
     idlc::Builder::new()
+        .file("idl/chat.idl")
         .file("idl/frames.idl")
         .file("idl/kv.idl")
         .file("idl/session.idl")

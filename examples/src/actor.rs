@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// What did not happen as told.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
@@ -114,6 +116,24 @@ impl Actor {
     pub fn end(mut self) -> Result<ExitStatus, Failure> {
         drop(self.child.stdin.take());
         Ok(self.child.wait()?)
+    }
+
+    /// Lets the actor do nothing more, until it [goes on](Actor::go_on).
+    ///
+    /// # Errors
+    ///
+    /// When the system knows nothing of it.
+    pub fn pause(&self) -> Result<(), Failure> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
+    /// Lets a paused actor go on.
+    ///
+    /// # Errors
+    ///
+    /// When the system knows nothing of it.
+    pub fn go_on(&self) -> Result<(), Failure> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// Kills the actor, which can do nothing about it.

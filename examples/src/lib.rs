@@ -4,6 +4,7 @@
 
 pub mod actor;
 pub mod arguments;
+pub mod chat;
 pub mod frames;
 pub mod kv;
 pub mod output;
