@@ -168,7 +168,8 @@ struct ClientEnd {
 impl CommunicationPort {
     /// Connects to the connection port `name`, sending `data` (at most 4 KiB) along.
     ///
-    /// Blocks until the server has decided, or the deadline passes.
+    /// Blocks until the server has decided, or the deadline passes. Where many connect at once, that may
+    /// take several attempts.
     ///
     /// # Errors
     ///

@@ -15,6 +15,7 @@
 //! The server never waits: what a client leaves undone until its deadline is dropped.
 
 mod client;
+mod crowd;
 mod frame;
 mod prober;
 mod server;

@@ -204,7 +204,7 @@ impl Arrivals {
         }
         let handshake = match self.places.for_handshake(peer.uid()) {
             Ok(place) => place,
-            Err(reason) => return refuse(&stream, RefusalCode::Busy, &reason),
+            Err(reason) => return refuse(&stream, RefusalCode::Crowded, &reason),
         };
         let introduction = Introduction::new(stream, peer);
         if let Err(error) = self.watch(state, Stage::Introducing(introduction), handshake) {

@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use super::crowd::{self, Attempt};
 use super::frame::{
     Accept, Connect, HEADER_LEN, Header, Kind, Ready, RefusalCode, Refuse, Started,
 };
@@ -51,8 +52,27 @@ pub(super) fn connect_as(
         Some(directory) => directory.clone(),
         None => Directory::locate()?,
     };
+    let attempt = || attempt(versions, name, &directory, attributes, data, deadline);
+    Ok(*crowd::get_through(deadline, attempt)?)
+}
+
+fn attempt(
+    versions: Versions,
+    name: &PortName,
+    directory: &Directory,
+    attributes: &PortAttributes,
+    data: &[u8],
+    deadline: Deadline,
+) -> Result<Attempt> {
     let patience = deadline.remaining().unwrap_or(LONG);
-    let (stream, server) = rendezvous::connect(name, &directory, patience)?;
+    let (stream, server) = match rendezvous::connect(name, directory, patience) {
+        Ok(connected) => connected,
+        // Its queue of new clients is full.
+        Err(error) if matches!(error.kind(), ErrorKind::Busy { .. }) => {
+            return Ok(Attempt::Crowded(error));
+        }
+        Err(error) => return Err(error),
+    };
     let wire = Wire { socket: rendezvous::stream_fd(&stream), server: &server, deadline };
 
     // A server that refused at once has closed its end already. Its reason is still to be read.
@@ -61,7 +81,10 @@ pub(super) fn connect_as(
         Err(error) if error.kind() == &ErrorKind::PeerClosed => {}
         Err(error) => return Err(error),
     }
-    let (accept, fds) = read_answer(&wire, versions)?;
+    let (accept, fds) = match read_answer(&wire, versions)? {
+        Answer::Accepted(accept, fds) => (accept, fds),
+        Answer::Crowded(error) => return Ok(Attempt::Crowded(error)),
+    };
     let agreed = attributes.limits.meet(&accept.limits) == accept.limits;
     if !agreed || versions.common(exactly(accept.version)).is_none() {
         return Err(misbehaved(Misbehaviour::BadLimits));
@@ -74,7 +97,7 @@ pub(super) fn connect_as(
 
     let wire = Wire { socket: private.as_fd(), server: &server, deadline };
     let direct = get_ready(&wire, accept.limits.direct, &outbox_fds(own_outbox.as_ref()))?;
-    Ok(Established {
+    Ok(Attempt::Established(Box::new(Established {
         socket: private,
         peer: server,
         limits: accept.limits,
@@ -84,7 +107,7 @@ pub(super) fn connect_as(
         data: accept.data,
         role: Role::Client,
         place: None,
-    })
+    })))
 }
 
 /// Refuses data that no frame takes.
@@ -96,8 +119,14 @@ pub(super) fn check_data(data: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::TooLarge { len, max }, "send data along with the handshake"))
 }
 
+/// What the server says, unless it sends the client away for good.
+enum Answer {
+    Accepted(Accept, Vec<OwnedFd>),
+    Crowded(Error),
+}
+
 /// Reads ACCEPT, or turns REFUSE into the error that it tells of.
-fn read_answer(wire: &Wire<'_>, ours: Versions) -> Result<(Accept, Vec<OwnedFd>)> {
+fn read_answer(wire: &Wire<'_>, ours: Versions) -> Result<Answer> {
     let mut fds = Vec::new();
     let mut header = [0; HEADER_LEN];
     wire.receive_all(&mut header, &mut fds)?;
@@ -105,13 +134,16 @@ fn read_answer(wire: &Wire<'_>, ours: Versions) -> Result<(Accept, Vec<OwnedFd>)
     let mut body = vec![0; header.body_len];
     wire.receive_all(&mut body, &mut fds)?;
     if header.is(Kind::Accept) {
-        return Ok((Accept::parse(&body).map_err(misbehaved)?, fds));
+        return Ok(Answer::Accepted(Accept::parse(&body).map_err(misbehaved)?, fds));
     }
     header.expect(Kind::Refuse).map_err(misbehaved)?;
     let Refuse { code, versions: theirs, reason } = Refuse::parse(&body).map_err(misbehaved)?;
     let kind = match code {
         RefusalCode::Policy | RefusalCode::Misbehaved => ErrorKind::Refused { reason },
         RefusalCode::Busy => ErrorKind::Busy { reason },
+        RefusalCode::Crowded => {
+            return Ok(Answer::Crowded(Error::new(ErrorKind::Busy { reason }, "connect")));
+        }
         RefusalCode::Incompatible => ErrorKind::Incompatible { ours, theirs },
     };
     Err(Error::new(kind, "connect"))

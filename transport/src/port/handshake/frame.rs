@@ -161,6 +161,8 @@ pub(crate) enum RefusalCode {
     Incompatible,
     /// The client broke the protocol.
     Misbehaved,
+    /// Too many are on their way in at this moment: the client may try again at once.
+    Crowded,
 }
 
 impl RefusalCode {
@@ -170,6 +172,7 @@ impl RefusalCode {
             RefusalCode::Busy => 2,
             RefusalCode::Incompatible => 3,
             RefusalCode::Misbehaved => 4,
+            RefusalCode::Crowded => 5,
         }
     }
 
@@ -179,6 +182,7 @@ impl RefusalCode {
             2 => RefusalCode::Busy,
             3 => RefusalCode::Incompatible,
             4 => RefusalCode::Misbehaved,
+            5 => RefusalCode::Crowded,
             _ => RefusalCode::Policy,
         }
     }

@@ -413,7 +413,10 @@ fn one_user_cannot_fill_the_port_with_handshakes() {
     let meeting = Meeting::new(PortAttributes::new());
     let waiting: Vec<RawClient> = (0..16).map(|_| meeting.raw_client()).collect();
     while meeting.port.try_next().unwrap().is_some() {}
-    let client = meeting.client(PortAttributes::new(), b"");
+    // It comes again for as long as it is willing to.
+    let attributes = PortAttributes::new().directory(meeting.folder.directory());
+    let deadline = Deadline::after(Duration::from_millis(50));
+    let client = thread::spawn(move || connect(&name(), &attributes, b"", deadline));
     let reason = match kind_of(meeting.answer(client)) {
         ErrorKind::Busy { reason } => reason,
         other => panic!("{other}"),
