@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alpc_transport::{
-    CommunicationPort, Deadline, ErrorKind, PeerIdentity, PortAttributes, PortName, Reason, Region,
-    Travelled, Way,
+    CallFailure, Cancellation, CommunicationPort, Deadline, ErrorKind, PeerIdentity,
+    PortAttributes, PortName, Reason, Region, Request, Response, Travelled, Way,
 };
 
 pub use call::ClientCall;
@@ -89,6 +89,23 @@ pub trait Client: Sized + Clone {
         Self::from_core(ClientCore { patience: Patience::Forever, ..self.core().clone() })
     }
 
+    /// The same connection, whose calls end when `token` fires: with
+    /// [`TransportError::Cancelled`](crate::TransportError::Cancelled), and with the server told that nobody waits any more. Whether
+    /// that stops a handler that has begun is its interface's to say (`[cancellable]`).
+    ///
+    /// One-way calls, which wait for room at most, do not look at it.
+    ///
+    /// ```ignore
+    /// let canceller = Canceller::new();
+    /// let scans = disk.with_cancel(&canceller.token());
+    /// std::thread::spawn(move || { wait_for_ctrl_c(); canceller.cancel() });
+    /// let found = scans.scan("/")?;
+    /// ```
+    #[must_use]
+    fn with_cancel(&self, token: &Cancellation) -> Self {
+        Self::from_core(ClientCore { cancel: Some(token.clone()), ..self.core().clone() })
+    }
+
     /// Makes a call and tells how its bulk arguments travelled.
     ///
     /// ```ignore
@@ -158,6 +175,8 @@ pub struct ClientCore {
     target: Arc<Target>,
     patience: Patience,
     observer: Option<Arc<Mutex<CallInfo>>>,
+    /// Ends calls before their deadline.
+    cancel: Option<Cancellation>,
 }
 
 #[derive(Clone, Copy)]
@@ -203,7 +222,8 @@ impl ClientCore {
 
     /// Calls an object that a message brought.
     pub(crate) fn of_object(target: Arc<Target>) -> ClientCore {
-        ClientCore { target, patience: Patience::AsSpecified, observer: None }
+        let patience = Patience::AsSpecified;
+        ClientCore { target, patience, observer: None, cancel: None }
     }
 
     pub(crate) fn target(&self) -> &Arc<Target> {
@@ -212,6 +232,14 @@ impl ClientCore {
 
     fn port(&self) -> &CommunicationPort {
         self.target.port()
+    }
+
+    /// Makes a call, until the client's own token fires if it has one.
+    fn make(&self, request: Request<'_, '_>) -> Result<Response, CallFailure> {
+        match &self.cancel {
+            Some(token) => self.port().call_until(request, token),
+            None => self.port().call(request),
+        }
     }
 
     fn deadline(&self, specified: Option<Duration>) -> Deadline {

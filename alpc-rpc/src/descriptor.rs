@@ -269,8 +269,8 @@ pub struct MethodDesc {
     /// Whether a server that does not know this one-way method closes the connection
     /// (`[must_understand]`).
     pub must_understand: bool,
-    /// Whether its handler looks at [`Call::is_cancelled`](crate::Call::is_cancelled)
-    /// (`[cancellable]`).
+    /// Whether a caller that gives up stops it, too (`[cancellable]`): see
+    /// [`Call::cancellation`](crate::Call::cancellation).
     pub cancellable: bool,
     /// How long a caller waits unless it says otherwise.
     pub timeout: Option<Duration>,

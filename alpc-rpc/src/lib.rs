@@ -115,7 +115,10 @@ pub mod __rt;
 #[cfg(feature = "macros")]
 pub use alpc_rpc_macros::{Alpc, alpc_interface};
 pub use alpc_transport as transport;
-pub use alpc_transport::{Deadline, PeerIdentity, PortAttributes, Reason, Region, Travelled, Way};
+pub use alpc_transport::{
+    CancelWatch, Cancellation, Cancelled, Canceller, Counts, Deadline, PeerIdentity,
+    PortAttributes, Reason, Region, Travelled, Way,
+};
 pub use bound::BoundExceeded;
 pub use client::{CallInfo, Client};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};

@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use alpc_transport::{
-    Completion, CompletionPort, ConnectionPort, ConnectionRequest, Deadline, PortAttributes,
-    PortName, ServerPort, Worker,
+    Completion, CompletionPort, ConnectionPort, ConnectionRequest, Counts, Deadline,
+    PortAttributes, PortName, ServerPort, Worker,
 };
 
 use agreement::Known;
@@ -149,6 +149,11 @@ impl Server {
     /// How many clients are connected.
     pub fn connections(&self) -> usize {
         self.port.connections()
+    }
+
+    /// What became of calls that nobody waited for, since the server was started.
+    pub fn counts(&self) -> Counts {
+        self.port.counts()
     }
 
     /// How many workers run handlers at one time, however many there are.

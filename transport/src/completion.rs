@@ -13,6 +13,7 @@
 mod callback;
 pub(crate) mod gate;
 mod list;
+pub(crate) mod listener;
 mod worker;
 
 use std::any::Any;
@@ -27,7 +28,7 @@ use crate::channel::{Channel, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Deadline;
 use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest};
-use crate::port::serving::{IncomingCall, Resources, ServerPort, Took};
+use crate::port::serving::{Counts, IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
 pub use callback::Callbacks;
 pub use list::CompletionList;
@@ -86,6 +87,8 @@ struct Shared {
     /// Ports that may have more messages, after a worker took its turn.
     again: Mutex<VecDeque<Arc<ServerPort>>>,
     waiting: AtomicUsize,
+    /// Completion lists, whose owners listen for themselves.
+    lists: AtomicUsize,
     looking: AtomicUsize,
     max_looking: usize,
     /// Workers that may be about to add something.
@@ -107,6 +110,7 @@ struct Ports {
 
 mod token {
     pub(super) const CONNECTION: u64 = u64::MAX;
+    pub(super) const ALARM: u64 = u64::MAX - 2;
 }
 
 impl CompletionPort {
@@ -118,27 +122,29 @@ impl CompletionPort {
     pub fn new(connection: ConnectionPort) -> Result<CompletionPort> {
         let readiness = Readiness::new()?;
         readiness.add_level(connection.as_fd(), token::CONNECTION)?;
-        Ok(CompletionPort::with(readiness, Some(connection)))
+        CompletionPort::with(readiness, Some(connection))
     }
 
     /// Serves one channel for as long as it lasts.
     pub(crate) fn of_channel(channel: Arc<Channel>) -> Result<CompletionPort> {
-        let port = CompletionPort::with(Readiness::new()?, None);
+        let port = CompletionPort::with(Readiness::new()?, None)?;
         port.shared.open(channel, Vec::new());
         Ok(port)
     }
 
-    fn with(readiness: Readiness, connection: Option<ConnectionPort>) -> CompletionPort {
-        let buffers = BufferPool::new(KEPT_BUFFERS);
+    fn with(readiness: Readiness, connection: Option<ConnectionPort>) -> Result<CompletionPort> {
+        let resources = Resources::new(BufferPool::new(KEPT_BUFFERS))?;
+        readiness.add(resources.alarms.fd(), token::ALARM)?;
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
             connection,
             readiness,
-            resources: Arc::new(Resources::new(buffers)),
+            resources: Arc::new(resources),
             ports: Mutex::default(),
             ready: Mutex::default(),
             again: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            lists: AtomicUsize::new(0),
             looking: AtomicUsize::new(0),
             max_looking: (cpus / 2).max(1),
             attending: AtomicUsize::new(0),
@@ -146,7 +152,9 @@ impl CompletionPort {
             stopped: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
-        CompletionPort { shared: Arc::new(shared) }
+        let shared = Arc::new(shared);
+        shared.resources.listener.serve(&shared);
+        Ok(CompletionPort { shared })
     }
 
     /// A worker, to be used by one thread.
@@ -202,6 +210,11 @@ impl CompletionPort {
         self.shared.wake_one();
     }
 
+    /// What became of calls that nobody waited for, since the port was made.
+    pub fn counts(&self) -> Counts {
+        self.shared.resources.counters.read()
+    }
+
     /// How many clients are connected.
     pub fn connections(&self) -> usize {
         let ports = lock(&self.shared.ports);
@@ -235,6 +248,7 @@ impl CompletionPort {
         self.shared.stopped.store(true, Ordering::SeqCst);
         self.shared.resources.gate.close();
         self.shared.readiness.wake_all();
+        self.shared.resources.listener.rouse();
         let ports = std::mem::take(&mut *lock(&self.shared.ports));
         let ports: Vec<_> = ports.by_token.into_iter().flatten().collect();
         let until = Deadline::after(LAST_WORDS);
@@ -378,6 +392,8 @@ impl Shared {
         for Ready { token } in ready {
             if token == token::CONNECTION {
                 self.accept();
+            } else if token == token::ALARM {
+                self.resources.alarms.ring();
             } else if let Some(port) = self.port(token) {
                 port.check_alive();
                 self.attend(&port);
@@ -466,6 +482,12 @@ impl Shared {
                 }
             }
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.resources.listener.rouse();
     }
 }
 

@@ -166,6 +166,8 @@ pub enum ErrorKind {
     PeerMisbehaved(Misbehaviour),
     /// The deadline passed.
     TimedOut,
+    /// The caller gave it up.
+    Cancelled,
     /// A bounded resource is used up.
     Exhausted {
         /// Which one.
@@ -198,6 +200,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::PeerClosed => f.write_str("the peer closed the connection"),
             ErrorKind::PeerMisbehaved(offence) => write!(f, "the peer {offence}"),
             ErrorKind::TimedOut => f.write_str("the deadline passed"),
+            ErrorKind::Cancelled => f.write_str("the caller gave it up"),
             ErrorKind::Exhausted { what } => write!(f, "no more {what}"),
             ErrorKind::Unsupported { what } => f.write_str(what),
             ErrorKind::Os(code) => write!(f, "{}", io::Error::from_raw_os_error(*code)),

@@ -19,8 +19,10 @@
     allow(clippy::cast_possible_truncation, clippy::indexing_slicing, clippy::unwrap_used)
 )]
 
+mod alarm;
 mod buffer;
 mod bulk;
+mod cancellation;
 mod channel;
 mod choose;
 mod completion;
@@ -43,6 +45,7 @@ mod waiting;
 
 pub use buffer::{Buffer, BufferPool, Bytes};
 pub use bulk::Travelled;
+pub use cancellation::{CancelWatch, Cancellation, Cancelled, Canceller};
 pub use choose::{Reason, Way};
 pub use completion::{Callbacks, Completion, CompletionList, CompletionPort, Packet, Worker};
 pub use element::Element;
@@ -60,7 +63,7 @@ pub use port::connection::{
 pub use port::handshake::MAX_CONNECTION_DATA;
 pub use port::reverse::{ReverseAcceptance, ReverseOffer};
 pub use port::serving::{
-    InPart, IncomingCall, Reply, STATUS_GIVEN_UP, STATUS_UNANSWERED, ServerPort,
+    Counts, InPart, IncomingCall, Reply, STATUS_GIVEN_UP, STATUS_UNANSWERED, ServerPort, Unwanted,
 };
 pub use section::Blob;
 pub use section::region::Region;

@@ -11,9 +11,11 @@
 //!
 //! Tasks of an async runtime wait beside them, and never lead: see `tasks`.
 
+mod cancellable;
 mod tasks;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::{Thread, ThreadId};
 
@@ -24,6 +26,7 @@ use crate::queue::indices::GRANTS;
 use crate::spin::Spin;
 use crate::sys::poll::{self, Awaited, Woken};
 use crate::sys::poller::ThreadBell;
+pub(crate) use cancellable::Cancellable;
 pub(crate) use tasks::{Driver, InTask, TaskId};
 use tasks::{Task, Wakers};
 
@@ -86,7 +89,9 @@ pub(crate) struct Waiting {
     progress_spin: Mutex<Spin>,
     /// Wakes a leader that sleeps for what another thread of this process has done.
     bell: ThreadBell,
-    /// Is told of replies that come when nobody waits for them any more.
+    /// Replies that came when nobody waited for them any more.
+    late: AtomicU64,
+    /// Is told of each of them.
     pub(crate) on_late_reply: OnceLock<OnLateReply>,
 }
 
@@ -187,8 +192,8 @@ impl Waiting {
         let bell = ThreadBell::new()?;
         let reply_spin = Mutex::new(Spin::for_messages());
         let progress_spin = Mutex::new(Spin::for_chunks());
-        let (state, on_late_reply) = (Mutex::new(state), OnceLock::new());
-        Ok(Waiting { state, reply_spin, progress_spin, bell, on_late_reply })
+        let (state, late, on_late_reply) = (Mutex::new(state), AtomicU64::new(0), OnceLock::new());
+        Ok(Waiting { state, reply_spin, progress_spin, bell, late, on_late_reply })
     }
 
     /// Registers a call, unless `limit` calls are outstanding.
@@ -352,11 +357,17 @@ impl Waiting {
         crate::bulk::discard_streams(channel, &late)
     }
 
-    /// Tells of a reply that nobody waits for.
+    /// Counts a reply that nobody waits for, and tells of it.
     pub(crate) fn tell_late(&self, late: &Record) {
+        self.late.fetch_add(1, Ordering::Relaxed);
         if let Some(tell) = self.on_late_reply.get() {
             tell(late);
         }
+    }
+
+    /// How many replies came when nobody waited for them any more.
+    pub(crate) fn late(&self) -> u64 {
+        self.late.load(Ordering::Relaxed)
     }
 
     fn lead(&self) -> Option<Lead<'_>> {

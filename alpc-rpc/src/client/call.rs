@@ -189,7 +189,7 @@ impl<'a> ClientCall<'a> {
             let tag = tag | sealed.tag;
             let (method, handles) = (method.ordinal, handles.as_slice());
             let request = Request { method, tag, body, parts, handles, deadline };
-            core.port().call(request)
+            core.make(request)
         });
         let mut response = response.map_err(|failure| {
             if !failure.may_have_run {
@@ -341,6 +341,7 @@ pub(crate) fn failed(failure: CallFailure) -> TransportError {
     match error.kind() {
         ErrorKind::PeerClosed => TransportError::Disconnected { may_have_run },
         ErrorKind::TimedOut => TransportError::TimedOut { may_have_run },
+        ErrorKind::Cancelled => TransportError::Cancelled { may_have_run },
         ErrorKind::TooLarge { .. } => {
             TransportError::TooLong { what: error.to_string(), may_have_run }
         }

@@ -101,6 +101,9 @@ faults! {
         10 Stopping "the server stops and takes no more calls"
         /// The caller has given up, and the handler was not started.
         11 Cancelled "the call was cancelled before it was started"
+        /// The server let go of the call: its handler ended without an answer, or left it to somebody
+        /// who did.
+        65533 Unanswered "the server let go of this call without an answer"
     }
     told {
         /// The arguments are not what the method takes.
@@ -127,6 +130,7 @@ impl Fault {
             | Fault::BadArguments { .. }
             | Fault::BoundExceeded { .. } => false,
             Fault::HandlerPanicked
+            | Fault::Unanswered
             | Fault::ReplyTooLong { .. }
             | Fault::BadReply { .. }
             | Fault::Unrecognized { .. } => true,

@@ -99,7 +99,7 @@ impl TransportError {
             }
             Fault::BoundExceeded { what } => TransportError::BoundExceeded { what, may_have_run },
             Fault::ReplyTooLong { what } => TransportError::TooLong { what, may_have_run },
-            Fault::Unrecognized { .. } => {
+            Fault::Unanswered | Fault::Unrecognized { .. } => {
                 TransportError::Refused { what: fault.to_string(), may_have_run }
             }
         }

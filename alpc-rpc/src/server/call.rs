@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
 use alpc_transport::{
-    Bytes, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region, Reply as Answer,
-    Travelled, Way, element,
+    Bytes, Cancellation, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region,
+    Reply as Answer, Travelled, Way, element,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,11 +111,23 @@ impl<'m> Call<'m> {
         self.call.deadline()
     }
 
-    /// Whether nobody waits for the call any more: its deadline has passed, or the connection has
-    /// ended. A handler that works for long looks now and then; what it has done so far is its own to
-    /// undo.
+    /// Whether nobody waits for the call any more: its caller gave it up or is gone, or its deadline
+    /// has passed. A handler that works for long looks now and then; what it has done so far is its
+    /// own to undo.
     pub fn is_cancelled(&self) -> bool {
-        self.call.deadline().is_past() || self.call.port().closed().is_some()
+        self.call.is_cancelled() || self.call.port().closed().is_some()
+    }
+
+    /// What fires when nobody waits for the call any more, for a method that is `[cancellable]`: to be
+    /// waited for, to be told by, or to be given to the calls that the handler makes itself
+    /// ([`Client::with_cancel`](crate::Client::with_cancel)), which then end with this one.
+    ///
+    /// For any other method it never fires: what such a method has begun it is to finish.
+    pub fn cancellation(&self) -> Cancellation {
+        match self.method.cancellable {
+            true => self.call.cancellation(),
+            false => Cancellation::never(),
+        }
     }
 
     /// Runs `work`, which is going to wait for something that is not this machine's CPU: a device, a

@@ -5,7 +5,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use alpc_transport::{ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Worker};
+use alpc_transport::{
+    ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Unwanted, Worker,
+};
 
 use super::call::{Outcome, part_bytes};
 use super::{Connection, Dispatch, ServerCall, framework, is_unimplemented};
@@ -75,10 +77,12 @@ fn refusal(fault: &Fault) -> Sent {
 /// Takes a call apart and has whom it is for run it.
 fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, Fault> {
     let wants_reply = call.wants_reply();
-    let is_expired = call.deadline().is_past();
+    // What the runtimes tell each other is heard however late it is.
+    let is_told = is_framework(call.method()) && !wants_reply;
+    let wanted = if is_told { Ok(()) } else { call.begin().map_err(unwanted) };
     // What a message refers to waits for it, so one that refers to something is taken apart.
-    if is_expired && wants_reply && call.tag() & status::ENVELOPE == 0 {
-        return Err(Fault::Expired);
+    if wants_reply && call.tag() & status::ENVELOPE == 0 {
+        wanted.clone()?;
     }
     let mut travelled: Vec<_> = call.travelled().collect();
     call.fetch().map_err(|error| Fault::BadArguments { what: error.to_string() })?;
@@ -133,12 +137,23 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
         }
         Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
         _ if is_framework(call.method()) => framework::answer(incoming, connection, object),
-        _ if is_expired => Err(Fault::Expired),
-        Some(Exported::Object(object)) => run(incoming, connection, object.interface(), &**object),
-        None => match connection.session().interface() {
-            Some(root) => run(incoming, connection, root.described, &*root.dispatch),
-            None => Err(Fault::UnknownMethod),
-        },
+        Some(Exported::Object(object)) => {
+            wanted?;
+            run(incoming, connection, object.interface(), &**object)
+        }
+        None => {
+            wanted?;
+            let root = connection.session().interface().ok_or(Fault::UnknownMethod)?;
+            run(incoming, connection, root.described, &*root.dispatch)
+        }
+    }
+}
+
+/// Why a call is not begun.
+fn unwanted(why: Unwanted) -> Fault {
+    match why {
+        Unwanted::Cancelled => Fault::Cancelled,
+        _ => Fault::Expired,
     }
 }
 

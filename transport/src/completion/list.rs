@@ -28,6 +28,7 @@ impl CompletionList {
     pub(super) fn new(worker: Worker) -> CompletionList {
         // Others are to make the descriptor readable at any time.
         worker.shared.waiting.fetch_add(1, Ordering::SeqCst);
+        worker.shared.lists.fetch_add(1, Ordering::SeqCst);
         CompletionList { worker }
     }
 
@@ -112,6 +113,8 @@ impl AsFd for CompletionList {
 impl Drop for CompletionList {
     fn drop(&mut self) {
         self.worker.shared.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.worker.shared.lists.fetch_sub(1, Ordering::SeqCst);
+        self.worker.shared.resources.listener.rouse();
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use crate::bulk::Travelled;
+use crate::cancellation::Cancellation;
 use crate::channel::Channel;
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ use crate::port::handshake;
 use crate::section::Blob;
 use crate::section::region::Region;
 use crate::section::view::PeerView;
-use crate::waiting::{Blocking, Driver, InTask, TaskId, Wait, Waiting};
+use crate::waiting::{Blocking, Cancellable, Driver, InTask, TaskId, Wait, Waiting};
 use call::{Answered, Call};
 
 /// One bulk argument of a call.
@@ -258,6 +259,31 @@ impl CommunicationPort {
     /// When the call cannot be sent, the deadline passes, or the server goes away.
     pub fn call(&self, request: Request<'_, '_>) -> std::result::Result<Response, CallFailure> {
         now(self.end.call(request, |_| Blocking))
+    }
+
+    /// Makes a call and waits for its reply, or until `token` fires, whichever is first. The call is then
+    /// cancelled: the server is told, its reply, if one comes, is thrown away, and what was lent comes
+    /// back as it does after a deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](CommunicationPort::call), and [`ErrorKind::Cancelled`].
+    pub fn call_until(
+        &self,
+        request: Request<'_, '_>,
+        token: &Cancellation,
+    ) -> std::result::Result<Response, CallFailure> {
+        if token.is_cancelled() {
+            let error = Error::new(ErrorKind::Cancelled, "make a call");
+            return Err(CallFailure::before(error));
+        }
+        let waits = Cancellable { token, waiting: &self.end.waiting };
+        now(self.end.call(request, |_| waits))
+    }
+
+    /// How many replies came after their callers had stopped waiting, and were thrown away.
+    pub fn late_replies(&self) -> u64 {
+        self.end.waiting.late()
     }
 
     /// Makes a call, and waits for its reply without a thread: in a task, of whichever runtime.

@@ -7,28 +7,35 @@
 
 mod arriving;
 mod call;
+mod counts;
 mod leaving;
+mod outstanding;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::alarm::Alarms;
 use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
+use crate::cancellation::{Cancellation, Heard};
 use crate::channel::{Channel, lock};
 use crate::choose::Way;
 use crate::completion::gate::Gate;
+use crate::completion::listener::Listener;
 use crate::direct::{Copiers, Grant, Remote};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
-use crate::message::{Attribute, MessageId, MessageKind, Record, RecordHeader};
+use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits};
 use crate::section::region::Region;
 use arriving::Arriving;
-pub use call::{InPart, IncomingCall};
+pub use call::{InPart, IncomingCall, Unwanted};
+use counts::Counters;
+pub use counts::Counts;
 use leaving::Leaving;
+use outstanding::Outstanding;
 
 /// The status of a reply to a request whose caller gave up while it was still sending: the request
 /// was never handed out.
@@ -53,7 +60,7 @@ pub struct ServerPort {
     context: OnceLock<Box<dyn Any + Send + Sync>>,
     shared: Arc<Resources>,
     parked: Mutex<Parked>,
-    lent: Mutex<Lent>,
+    outstanding: Outstanding,
     /// Bytes of bulk arguments that streams bring, or have brought to calls that are unanswered.
     assembled: AtomicU64,
     pub(crate) token: OnceLock<u64>,
@@ -67,6 +74,11 @@ pub(crate) struct Resources {
     pub(crate) parked: AtomicBool,
     /// How many workers deal with completions at one time.
     pub(crate) gate: Gate,
+    /// Deadlines of calls that somebody wants to hear of.
+    pub(crate) alarms: Arc<Alarms>,
+    /// Listens for them, and for what clients say, while every worker works.
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) counters: Counters,
 }
 
 #[derive(Default)]
@@ -78,18 +90,6 @@ struct Parked {
 /// Bytes that a handle counts for when a worker decides to look at other clients: until a message is
 /// seen to, its handles stay in this process's table of open files.
 const HANDLE_WEIGHT: u64 = 64 << 10;
-
-/// The clients' memory that may be reached into.
-#[derive(Default)]
-struct Lent {
-    grants: Vec<(MessageId, Arc<Grant>)>,
-    /// Requests that were cancelled and not found above: most were answered already, but one may
-    /// still be on its way through another worker. The last few are remembered.
-    cancelled: VecDeque<MessageId>,
-}
-
-/// Cancelled requests that are remembered. No more are on their way than there are workers.
-const CANCELLED: usize = 64;
 
 /// Room that the caller has for bulk data of the answer.
 #[derive(Debug, Clone, Copy)]
@@ -140,9 +140,16 @@ pub(crate) enum Took {
 }
 
 impl Resources {
-    pub(crate) fn new(buffers: BufferPool) -> Resources {
-        let (parked, gate) = (AtomicBool::new(false), Gate::new(usize::MAX));
-        Resources { buffers, copiers: Copiers::new(), parked, gate }
+    pub(crate) fn new(buffers: BufferPool) -> Result<Resources> {
+        Ok(Resources {
+            buffers,
+            copiers: Copiers::new(),
+            parked: AtomicBool::new(false),
+            gate: Gate::new(usize::MAX),
+            alarms: Arc::new(Alarms::new()?),
+            listener: Arc::default(),
+            counters: Counters::default(),
+        })
     }
 }
 
@@ -154,7 +161,7 @@ impl ServerPort {
             context: OnceLock::new(),
             shared,
             parked: Mutex::default(),
-            lent: Mutex::default(),
+            outstanding: Outstanding::default(),
             assembled: AtomicU64::new(0),
             token: OnceLock::new(),
         }
@@ -210,6 +217,7 @@ impl ServerPort {
     pub fn close(&self) {
         self.channel.close(Error::new(ErrorKind::PeerClosed, "use a channel"));
         self.drop_parked();
+        self.outstanding.cancel_all();
     }
 
     /// Closes the channel if the client's process is dead, whatever its socket says.
@@ -326,36 +334,19 @@ impl ServerPort {
         self.direct() != DirectAvailability::Available && attributes.iter().any(is_direct)
     }
 
-    /// A request's grant of access to its caller's memory.
-    fn lend(&self, id: MessageId, grant: &Arc<Grant>) {
-        let mut lent = lock(&self.lent);
-        lent.grants.push((id, grant.clone()));
-        let cancelled = lent.cancelled.iter().position(|cancelled| *cancelled == id);
-        if let Some(index) = cancelled {
-            lent.cancelled.remove(index);
-            drop(lent);
-            self.cancel(id);
+    /// Nobody waits for a call any more. No more copies are begun for it; the client has seen to its
+    /// memory by itself.
+    fn cancel(&self, id: MessageId) {
+        if self.outstanding.cancel(id) {
+            self.shared.counters.cancelled();
         }
     }
 
-    /// Begins no more copies for a call that nobody waits for. The client has seen to its memory by
-    /// itself.
-    fn cancel(&self, id: MessageId) {
-        let mut lent = lock(&self.lent);
-        let found = lent.grants.iter().find(|(granted, _)| *granted == id);
-        let Some((_, grant)) = found else {
-            // Answered already, or nothing was lent, or another worker is about to meet it.
-            lent.cancelled.push_back(id);
-            if lent.cancelled.len() > CANCELLED {
-                lent.cancelled.pop_front();
-            }
-            return;
-        };
-        grant.revoke();
-    }
-
-    fn forget_grant(&self, id: MessageId) {
-        lock(&self.lent).grants.retain(|(granted, _)| *granted != id);
+    /// What fires when nobody waits for a request any more.
+    fn cancellation(&self, id: MessageId, deadline: Deadline) -> Cancellation {
+        let Resources { alarms, listener, .. } = &*self.shared;
+        let heard = || Heard::new(alarms.clone(), listener.clone());
+        self.outstanding.token(id, deadline, heard)
     }
 
     /// Whether the client's memory can be reached at this moment.

@@ -10,4 +10,5 @@ pub(crate) mod poller;
 pub(crate) mod readiness;
 pub(crate) mod rendezvous;
 pub(crate) mod socket;
+pub(crate) mod timer;
 pub(crate) mod vm;

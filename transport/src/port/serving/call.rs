@@ -8,6 +8,7 @@ use super::leaving::Caller;
 use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
 use crate::buffer::{Buffer, Bytes};
 use crate::bulk::{Travelled, reason_of};
+use crate::cancellation::Cancellation;
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -56,6 +57,16 @@ pub(super) enum Part {
     },
 }
 
+/// Why a call that has come in is not worth to be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unwanted {
+    /// Its deadline has passed.
+    Expired,
+    /// Its caller gave it up, or is gone.
+    Cancelled,
+}
+
 /// A bulk argument that was taken out of its call.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -72,7 +83,10 @@ impl IncomingCall {
     pub(super) fn new(port: Arc<ServerPort>, record: Record) -> IncomingCall {
         let (header, body) = (record.header, record.body_range());
         let stage = match header.kind {
-            MessageKind::Request => Stage::Unanswered,
+            MessageKind::Request => {
+                port.outstanding.begin(header.id);
+                Stage::Unanswered
+            }
             _ => Stage::Over,
         };
         let (parts, rooms) = (Vec::new(), Vec::new());
@@ -121,7 +135,7 @@ impl IncomingCall {
             }
         }
         if let Some(grant) = &self.grant {
-            port.lend(self.header.id, grant);
+            port.outstanding.lend(self.header.id, grant);
         }
         Ok(())
     }
@@ -182,6 +196,40 @@ impl IncomingCall {
     /// When the caller stops waiting.
     pub fn deadline(&self) -> Deadline {
         Deadline::from_wire(self.header.deadline)
+    }
+
+    /// Whether nobody waits for this call any more: its caller gave it up or is gone, or the deadline
+    /// has passed.
+    pub fn is_cancelled(&self) -> bool {
+        self.deadline().is_past() || self.port.outstanding.is_cancelled(self.header.id)
+    }
+
+    /// What fires when nobody waits for this call any more. Nobody ever waits for a datagram, so that
+    /// of one never fires; nor does that of a call which is answered.
+    pub fn cancellation(&self) -> Cancellation {
+        match self.stage {
+            Stage::Unanswered => self.port.cancellation(self.header.id, self.deadline()),
+            Stage::Over => Cancellation::never(),
+        }
+    }
+
+    /// To be asked before work on the call begins: whether anybody wants it. What nobody wants is
+    /// counted, see [`Counts`](super::Counts).
+    ///
+    /// # Errors
+    ///
+    /// Why nobody wants it.
+    pub fn begin(&self) -> std::result::Result<(), Unwanted> {
+        let counters = &self.port.shared.counters;
+        if self.deadline().is_past() {
+            counters.expired();
+            return Err(Unwanted::Expired);
+        }
+        if self.stage == Stage::Unanswered && self.port.outstanding.is_cancelled(self.header.id) {
+            counters.given_up();
+            return Err(Unwanted::Cancelled);
+        }
+        Ok(())
     }
 
     /// The small arguments, encoded.
@@ -342,8 +390,8 @@ impl IncomingCall {
         let posted = self.port.post_reply(&caller, reply);
         if posted.is_ok() || self.port.channel.closed().is_some() {
             self.stage = Stage::Over;
-            if self.grant.is_some() {
-                self.port.forget_grant(self.header.id);
+            if self.port.outstanding.end(self.header.id) {
+                self.port.shared.counters.late();
             }
         }
         posted
@@ -353,6 +401,7 @@ impl IncomingCall {
 impl Drop for IncomingCall {
     fn drop(&mut self) {
         if self.stage == Stage::Unanswered {
+            self.port.shared.counters.unanswered();
             let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
             let _ended = self.answer(unanswered);
         }

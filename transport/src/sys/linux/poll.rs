@@ -30,6 +30,12 @@ pub(crate) enum Awaited {
     ArrivalOrRoom,
 }
 
+/// Waits until `fd` is readable, for `timeout` at most. `true`: it is.
+pub(crate) fn is_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<bool> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    Ok(wait(&mut fds, Some(timeout))?.is_none())
+}
+
 /// As [`wait_for_peer`], and until `bell` is readable.
 pub(crate) fn wait_for_peer_or(
     bell: BorrowedFd<'_>,

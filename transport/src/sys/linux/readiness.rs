@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// Events that are taken at once.
 const BATCH: usize = 16;
-/// The wake-up's own token. The others' highest bit is clear, or all bits are set.
+/// The wake-up's own token. The others' highest bit is clear, or it is one of the few that are named.
 const WAKE: u64 = u64::MAX - 1;
 
 /// A set of descriptors.
