@@ -7,21 +7,23 @@ mod ending;
 mod handles;
 mod mirror;
 mod sections;
+mod sending;
 mod streams;
+mod traffic;
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::error::{Error, Misbehaviour, Result};
-use crate::message::{Attribute, MessageId, MessageKind, Record, RecordHeader};
+use crate::message::{MessageId, MessageKind, Record};
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits};
 use crate::port::connection::Place;
 use crate::port::handshake::{Established, Role};
-use crate::queue::{Inbox, Outbox, OwnHeader, PeerHeader, Popped};
+use crate::queue::indices::{Rung, Sleeps};
+use crate::queue::{Inbox, Outbox, OwnHeader, PeerHeader};
 use crate::section::region::Regions;
 use crate::section::{GivenBlobs, TakenBlobs};
 use crate::sys::memory::OwnMemory;
@@ -29,33 +31,11 @@ use crate::sys::socket;
 use handles::{ArrivedBundles, SentBundles};
 use mirror::Mirror;
 use sections::LentSections;
+use sending::Kept;
+pub(crate) use sending::{Bell, Outgoing, Posted};
 use streams::Streams;
-
-/// A message on its way out.
-pub(crate) struct Outgoing<'a> {
-    pub(crate) header: RecordHeader,
-    pub(crate) attributes: &'a [Attribute],
-    pub(crate) body: &'a [u8],
-    /// Inline bulk data, in the order of its attributes.
-    pub(crate) inline: &'a [&'a [u8]],
-    pub(crate) handles: &'a [BorrowedFd<'a>],
-}
-
-impl Outgoing<'_> {
-    /// A message that is nothing but its header.
-    pub(crate) fn bare(header: RecordHeader) -> Outgoing<'static> {
-        Outgoing { header, attributes: &[], body: &[], inline: &[], handles: &[] }
-    }
-}
-
-/// What became of a message that was to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Posted {
-    /// It is in the ring, and the peer knows.
-    Published,
-    /// The ring has no room for it now.
-    Full,
-}
+use traffic::Tally;
+pub use traffic::Traffic;
 
 /// How a step of something that the peer takes part in went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +61,9 @@ pub(crate) struct Channel {
     role: Role,
     pub(crate) own: OwnHeader,
     pub(crate) theirs: PeerHeader,
+    sleeps: Sleeps,
+    rung: Rung,
+    tally: Tally,
     outbound: Mutex<Outbound>,
     inbound: Mutex<Inbound>,
     streams: Streams,
@@ -113,14 +96,9 @@ struct Outbound {
     backlog: VecDeque<Kept>,
 }
 
-/// A message that waits for room.
-struct Kept {
-    header: RecordHeader,
-    bytes: Vec<u8>,
-    handles: Vec<OwnedFd>,
-}
-
 struct Inbound {
+    /// The peer may wait for more than room in the ring to be given back.
+    owes_bell: bool,
     inbox: Inbox,
     taken: TakenBlobs,
     lent: LentSections,
@@ -150,9 +128,9 @@ impl Channel {
         let max_message_len = limits.max_message_len.min(limits.outbox_len / 2);
         let outbox = Outbox::new(own.clone(), theirs.clone(), capacity);
         let inbox = Inbox::new(own.clone(), theirs.clone(), capacity, max_message_len);
-        let own = OwnHeader::new(own);
+        let (own, sleeps) = (OwnHeader::new(own), Sleeps::new());
         // Until somebody looks, the peer has to ring.
-        own.set_asleep();
+        own.set_asleep(&sleeps);
         Ok(Channel {
             socket,
             peer,
@@ -163,6 +141,9 @@ impl Channel {
             role,
             own,
             theirs: PeerHeader::new(theirs),
+            sleeps,
+            rung: Rung::new(),
+            tally: Tally::default(),
             outbound: Mutex::new(Outbound {
                 outbox,
                 given: GivenBlobs::default(),
@@ -170,6 +151,7 @@ impl Channel {
                 backlog: VecDeque::new(),
             }),
             inbound: Mutex::new(Inbound {
+                owes_bell: false,
                 inbox,
                 taken: TakenBlobs::default(),
                 lent: LentSections::default(),
@@ -242,176 +224,11 @@ impl Channel {
         result.map_err(|offence| self.poison(offence))
     }
 
-    // ---- sending
-
-    /// Publishes a message, unless the ring is full.
-    pub(crate) fn post(&self, message: &Outgoing<'_>) -> Result<Posted> {
-        self.check_open()?;
-        let mut outbound = lock(&self.outbound);
-        if !outbound.backlog.is_empty() && !self.flush(&mut outbound)? {
-            return Ok(Posted::Full);
-        }
-        let pushed = self.push(&mut outbound, message)?;
-        drop(outbound);
-        if pushed {
-            self.ring_if_asleep();
-            Ok(Posted::Published)
-        } else {
-            Ok(Posted::Full)
-        }
-    }
-
-    /// Publishes a message with `handles`, or takes both and keeps them until the peer makes room.
-    /// Never waits.
-    ///
-    /// The caller answers for the number of messages that can be kept: replies are bounded by the
-    /// requests that were admitted.
-    pub(crate) fn post_or_keep(
-        &self,
-        message: &Outgoing<'_>,
-        handles: &mut Vec<OwnedFd>,
-    ) -> Result<()> {
-        self.check_open()?;
-        self.check_handles(handles.len())?;
-        let mut outbound = lock(&self.outbound);
-        let flushed = self.flush(&mut outbound)?;
-        if !flushed || !self.push_owned(&mut outbound, message, handles)? {
-            let (header, bytes) = (message.header, flatten(message));
-            self.keep(&mut outbound, Kept { header, bytes, handles: std::mem::take(handles) });
-            // The peer may have made room, and found nobody to ring for, since we looked.
-            self.flush(&mut outbound)?;
-        }
-        drop(outbound);
-        self.ring_if_asleep();
-        Ok(())
-    }
-
-    fn keep(&self, outbound: &mut Outbound, kept: Kept) {
-        if outbound.backlog.is_empty() {
-            self.note_parked();
-        }
-        outbound.backlog.push_back(kept);
-    }
-
-    /// Moves messages into the ring that it had no room for.
-    pub(crate) fn flush_backlog(&self) -> Result<()> {
-        let mut outbound = lock(&self.outbound);
-        if outbound.backlog.is_empty() {
-            return Ok(());
-        }
-        self.flush(&mut outbound)?;
-        drop(outbound);
-        self.ring_if_asleep();
-        Ok(())
-    }
-
-    /// Throws away what the peer will not take any more.
-    pub(crate) fn drop_backlog(&self) {
-        let backlog = std::mem::take(&mut lock(&self.outbound).backlog);
-        if !backlog.is_empty() {
-            self.note_resumed(1);
-        }
-    }
-
-    /// Moves kept messages into the ring. `true`: none is left.
-    fn flush(&self, outbound: &mut Outbound) -> Result<bool> {
-        while let Some(kept) = outbound.backlog.pop_front() {
-            let handles: Vec<_> = kept.handles.iter().map(AsFd::as_fd).collect();
-            let bytes = [IoSlice::new(&kept.bytes)];
-            let published = self.publish(outbound, &kept.header, &bytes, &handles);
-            // Whoever waits for a message that cannot be sent must not wait for good.
-            let published = published.inspect_err(|error| self.close(error.clone()))?;
-            if !published {
-                outbound.backlog.push_front(kept);
-                return Ok(false);
-            }
-            if outbound.backlog.is_empty() {
-                self.note_resumed(1);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Puts a record into the ring, and does the books. `false`: there is no room.
-    fn publish(
-        &self,
-        outbound: &mut Outbound,
-        header: &RecordHeader,
-        parts: &[IoSlice<'_>],
-        handles: &[BorrowedFd<'_>],
-    ) -> Result<bool> {
-        if handles.is_empty() {
-            return self.put(outbound, header, parts);
-        }
-        let mut header = *header;
-        if !self.send_handles(outbound, &mut header, handles)? {
-            return Ok(false);
-        }
-        let put = self.put(outbound, &header, parts)?;
-        debug_assert!(put, "there was room for it");
-        let tail = outbound.outbox.tail();
-        outbound.bundles.published(tail, header.handles);
-        Ok(put)
-    }
-
-    fn put(
-        &self,
-        outbound: &mut Outbound,
-        header: &RecordHeader,
-        parts: &[IoSlice<'_>],
-    ) -> Result<bool> {
-        // A reply gives the client back the right to send another request, which can arrive before
-        // the next line runs: so it is counted before.
-        let is_reply = header.kind == MessageKind::Reply;
-        if is_reply {
-            self.admitted.fetch_sub(1, Ordering::Relaxed);
-        }
-        let pushed = self.guard(outbound.outbox.push(header, parts))?;
-        if is_reply && !pushed {
-            self.admitted.fetch_add(1, Ordering::Relaxed);
-        }
-        if pushed && header.kind == MessageKind::Retire {
-            let tail = outbound.outbox.tail();
-            outbound.given.told(header.id.0, tail);
-        }
-        Ok(pushed)
-    }
-
-    fn push_owned(
-        &self,
-        outbound: &mut Outbound,
-        message: &Outgoing<'_>,
-        handles: &[OwnedFd],
-    ) -> Result<bool> {
-        if handles.is_empty() {
-            return self.push(outbound, message);
-        }
-        let handles: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
-        self.push(outbound, &Outgoing { handles: &handles, ..*message })
-    }
-
-    fn push(&self, outbound: &mut Outbound, message: &Outgoing<'_>) -> Result<bool> {
-        if !outbound.given.is_empty() {
-            self.retire(outbound)?;
-        }
-        let mut attributes = [0; crate::message::ATTRIBUTE_LEN * 4];
-        let mut many = Vec::new();
-        let attributes = encode_attributes(message.attributes, &mut attributes, &mut many);
-        let mut parts = [IoSlice::new(&[]); 6];
-        let count = 2 + message.inline.len();
-        if let Some(parts) = parts.get_mut(..count) {
-            fill(parts, attributes, message);
-            self.publish(outbound, &message.header, parts, message.handles)
-        } else {
-            let mut parts = vec![IoSlice::new(&[]); count];
-            fill(&mut parts, attributes, message);
-            self.publish(outbound, &message.header, &parts, message.handles)
-        }
-    }
+    // ---- the bell
 
     pub(crate) fn ring_if_asleep(&self) {
         match &self.mirror {
-            None if self.theirs.must_ring() => self.ring(),
+            None if self.theirs.must_ring(&self.rung) => self.ring(),
             None => {}
             Some(mirror) => self.send_changes(mirror),
         }
@@ -421,6 +238,17 @@ impl Channel {
         // A bell that finds the socket full is one of many: the peer will wake. One that finds the
         // peer gone will be followed by the end of the channel.
         let _gone = socket::ring(self.socket());
+        self.tally.bells.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that this end may sleep, and that nothing was looked for yet since it began to.
+    pub(crate) fn set_asleep(&self) {
+        self.own.set_asleep(&self.sleeps);
+    }
+
+    /// What has happened on this end so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.tally.read()
     }
 
     // ---- receiving
@@ -433,57 +261,58 @@ impl Channel {
     /// Takes the next message out of the peer's ring.
     pub(crate) fn pop(&self) -> Result<Option<Record>> {
         let mut inbound = lock(&self.inbound);
-        loop {
-            let Some(Popped { mut record, was_crowded }) = self.guard(inbound.inbox.pop())? else {
-                return Ok(None);
-            };
-            if was_crowded || self.owes_room() {
-                self.ring_if_asleep();
+        let popped = self.take_next(&mut inbound);
+        self.give_back(inbound);
+        popped
+    }
+
+    /// Takes messages out of the peer's ring, at most `max` of them, and puts them behind those in
+    /// `records`. One that comes with bulk data or handles is the last of its batch: whoever waits for
+    /// those before it must not wait until its data are there.
+    ///
+    /// What is wrong with a message is told when it would be the first.
+    pub(crate) fn pop_many(&self, max: usize, records: &mut Vec<Record>) -> Result<()> {
+        let mut inbound = lock(&self.inbound);
+        for taken in 0..max {
+            match self.take_next(&mut inbound) {
+                Ok(Some(record)) => {
+                    let is_last = record.is_bulky();
+                    records.push(record);
+                    if is_last {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) if taken == 0 => return Err(error),
+                Err(_) => break,
             }
+        }
+        self.give_back(inbound);
+        Ok(())
+    }
+
+    fn take_next(&self, inbound: &mut Inbound) -> Result<Option<Record>> {
+        loop {
+            let Some(mut record) = self.guard(inbound.inbox.pop())? else { return Ok(None) };
             if record.header.handles > 0 {
-                self.claim_handles(&mut inbound, &mut record)?;
+                self.claim_handles(inbound, &mut record)?;
             }
             match record.header.kind {
-                MessageKind::Retire => self.forget_frozen(&mut inbound, record.header.id.0)?,
+                MessageKind::Retire => self.forget_frozen(inbound, record.header.id.0)?,
                 MessageKind::Return => self.take_back(&record.header)?,
                 _ => return Ok(Some(record)),
             }
         }
     }
-}
 
-fn encode_attributes<'a>(
-    attributes: &[Attribute],
-    few: &'a mut [u8],
-    many: &'a mut Vec<u8>,
-) -> &'a [u8] {
-    let len = attributes.len() * crate::message::ATTRIBUTE_LEN;
-    if few.len() < len {
-        many.extend(attributes.iter().flat_map(|attribute| attribute.encode()));
-        return many;
+    /// Gives the peer the room of what was taken.
+    fn give_back(&self, mut inbound: MutexGuard<'_, Inbound>) {
+        let may_sleep = inbound.inbox.give_back() | std::mem::take(&mut inbound.owes_bell);
+        drop(inbound);
+        if may_sleep || self.owes_room() {
+            self.ring_if_asleep();
+        }
     }
-    let (few, _) = few.split_at_mut(len);
-    for (to, attribute) in few.chunks_exact_mut(crate::message::ATTRIBUTE_LEN).zip(attributes) {
-        to.copy_from_slice(&attribute.encode());
-    }
-    few
-}
-
-fn fill<'a>(parts: &mut [IoSlice<'a>], attributes: &'a [u8], message: &'a Outgoing<'_>) {
-    let all = [attributes, message.body].into_iter().chain(message.inline.iter().copied());
-    for (part, bytes) in parts.iter_mut().zip(all) {
-        *part = IoSlice::new(bytes);
-    }
-}
-
-fn flatten(message: &Outgoing<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(message.header.len as usize);
-    bytes.extend(message.attributes.iter().flat_map(|attribute| attribute.encode()));
-    bytes.extend_from_slice(message.body);
-    for inline in message.inline {
-        bytes.extend_from_slice(inline);
-    }
-    bytes
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

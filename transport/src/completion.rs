@@ -14,6 +14,7 @@ mod callback;
 pub(crate) mod gate;
 mod list;
 pub(crate) mod listener;
+mod replies;
 mod worker;
 
 use std::any::Any;
@@ -32,6 +33,7 @@ use crate::port::serving::{Counts, IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
 pub use callback::Callbacks;
 pub use list::CompletionList;
+pub use replies::Replies;
 pub use worker::Worker;
 
 /// Messages that a worker takes from one client before it looks at the others.
@@ -412,22 +414,21 @@ impl Shared {
     }
 
     fn take_turn(&self, port: &Arc<ServerPort>) -> Result<()> {
-        let mut whole = |call| self.push(Completion::Call(call));
         port.channel.drain_socket()?;
         port.channel.check_open()?;
-        port.resume(&mut whole)?;
+        port.resume(&mut |call| self.push(Completion::Call(call)))?;
         if self.is_draining() {
             return Ok(());
         }
-        let mut copied = 0;
-        for _ in 0..TURN {
-            match port.take_message(&mut whole)? {
-                Took::Nothing => return Ok(()),
-                Took::Message(bytes) => copied += bytes,
+        let mut all = Took::default();
+        while all.messages < TURN && all.bytes <= TURN_BYTES {
+            let took = port.take_messages(TURN - all.messages, &mut |calls| {
+                lock(&self.ready).extend(calls.map(Completion::Call));
+            })?;
+            if took.is_nothing() {
+                return Ok(());
             }
-            if copied > TURN_BYTES {
-                break;
-            }
+            all.add(took);
         }
         lock(&self.again).push_back(port.clone());
         Ok(())
@@ -443,7 +444,7 @@ impl Shared {
         // A client can go on publishing on a socket that it has shut down; a ring is what it gets.
         for _ in 0..port.channel.limits.outbox_len / MIN_RECORD {
             let taken = port.take_message(&mut |call| self.push(Completion::Call(call)));
-            if !matches!(taken, Ok(Took::Message(_))) {
+            if !taken.is_ok_and(|took| !took.is_nothing()) {
                 return;
             }
         }

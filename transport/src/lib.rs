@@ -46,8 +46,11 @@ mod waiting;
 pub use buffer::{Buffer, BufferPool, Bytes};
 pub use bulk::Travelled;
 pub use cancellation::{CancelWatch, Cancellation, Cancelled, Canceller};
+pub use channel::Traffic;
 pub use choose::{Reason, Way};
-pub use completion::{Callbacks, Completion, CompletionList, CompletionPort, Packet, Worker};
+pub use completion::{
+    Callbacks, Completion, CompletionList, CompletionPort, Packet, Replies, Worker,
+};
 pub use element::Element;
 pub use error::{Error, ErrorKind, Misbehaviour, Result, Versions};
 pub use message::{Deadline, MessageId, MessageKind};
@@ -56,7 +59,9 @@ pub use peer::{PeerIdentity, ProcessProof, Provenance};
 pub use port::attributes::{
     Accelerator, Admission, DirectAvailability, DirectPolicy, Limits, PortAttributes,
 };
-pub use port::communication::{CallFailure, CommunicationPort, Part, Received, Request, Response};
+pub use port::communication::{
+    Batch, CallFailure, CommunicationPort, Part, Received, Request, Response, Ticket,
+};
 pub use port::connection::{
     AcceptedConnection, ConnectionEvent, ConnectionPort, ConnectionRequest,
 };

@@ -255,6 +255,11 @@ impl Record {
         chunks.iter().map(Attribute::decode).collect()
     }
 
+    /// Whether more belongs to it than its bytes: bulk data, or handles.
+    pub(crate) fn is_bulky(&self) -> bool {
+        self.header.attributes > 0 || self.header.handles > 0
+    }
+
     /// Where the body lies in [`Record::bytes`].
     pub(crate) fn body_range(&self) -> std::ops::Range<usize> {
         let start = usize::from(self.header.attributes) * ATTRIBUTE_LEN;

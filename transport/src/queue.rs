@@ -70,8 +70,9 @@ mod ring {
             Outbox { memory: own, producer, capacity }
         }
 
-        /// Puts a record into the ring and publishes it. `false`: there is no room for it yet.
-        pub(crate) fn push(
+        /// Puts a record into the ring, where the next [`publish`](Outbox::publish) shows it to the peer.
+        /// `false`: there is no room for it yet.
+        pub(crate) fn stage(
             &mut self,
             header: &RecordHeader,
             parts: &[IoSlice<'_>],
@@ -85,18 +86,23 @@ mod ring {
             for part in parts {
                 at = self.put(at, part);
             }
-            self.producer.publish(need);
+            self.producer.stage(need);
             Ok(true)
         }
 
-        /// Whether [`push`](Outbox::push) would find room for a record whose header says `len`. Only
-        /// `push` takes room, so it stays.
+        /// Shows the peer every record that is staged. `false`: none was.
+        pub(crate) fn publish(&mut self) -> bool {
+            self.producer.publish()
+        }
+
+        /// Whether [`stage`](Outbox::stage) would find room for a record whose header says `len`. Only
+        /// `stage` takes room, so it stays.
         pub(crate) fn has_room(&mut self, len: u32) -> Result<bool, Misbehaviour> {
             let need = granules(len);
             Ok(self.producer.free(need)? >= need)
         }
 
-        /// Bytes published so far, modulo 2³².
+        /// Bytes published and staged so far, modulo 2³².
         pub(crate) fn tail(&self) -> u32 {
             self.producer.tail()
         }
@@ -125,13 +131,6 @@ mod ring {
         max_message_len: usize,
     }
 
-    /// What [`Inbox::pop`] took out.
-    pub(crate) struct Popped {
-        pub(crate) record: Record,
-        /// The ring was at least half full: the peer may be waiting for room.
-        pub(crate) was_crowded: bool,
-    }
-
     impl Inbox {
         pub(crate) fn new(
             own: Arc<OwnMemory>,
@@ -146,11 +145,12 @@ mod ring {
 
         /// Whether a record, or nonsense, is there to be taken.
         pub(crate) fn has_news(&self) -> bool {
-            !matches!(self.consumer.available(), Ok(0))
+            self.consumer.has_news()
         }
 
-        /// Takes the next record out, as a private copy that has been checked.
-        pub(crate) fn pop(&mut self) -> Result<Option<Popped>, Misbehaviour> {
+        /// Takes the next record out, as a private copy that has been checked. Its place in the ring is
+        /// the peer's again after [`give_back`](Inbox::give_back).
+        pub(crate) fn pop(&mut self) -> Result<Option<Record>, Misbehaviour> {
             let available = self.consumer.available()?;
             if available == 0 {
                 return Ok(None);
@@ -169,8 +169,12 @@ mod ring {
             let mut bytes = vec![0; header.len as usize];
             self.read(wrap(at, HEADER_LEN, self.capacity), &mut bytes)?;
             self.consumer.take(taken);
-            let was_crowded = available >= self.capacity / 2;
-            Ok(Some(Popped { record: Record::new(header, bytes), was_crowded }))
+            Ok(Some(Record::new(header, bytes)))
+        }
+
+        /// Gives the peer the room of what was taken out. `true`: it may be waiting for that.
+        pub(crate) fn give_back(&mut self) -> bool {
+            self.consumer.give_back()
         }
 
         fn read(&self, at: u32, into: &mut [u8]) -> Result<(), Misbehaviour> {
@@ -234,12 +238,15 @@ mod ring {
                 let body: Vec<u8> = (0..len).map(|i| (i as u64 ^ id) as u8).collect();
                 let (a, b) = body.split_at(len / 3);
                 assert!(
-                    outbox.push(&header(len, id), &[IoSlice::new(a), IoSlice::new(b)]).unwrap()
+                    outbox.stage(&header(len, id), &[IoSlice::new(a), IoSlice::new(b)]).unwrap()
                 );
-                let popped = inbox.pop().unwrap().unwrap();
-                assert_eq!(popped.record.header.id, MessageId(id));
-                assert_eq!(popped.record.bytes(), body);
+                assert!(inbox.pop().unwrap().is_none(), "it is held back");
+                assert!(outbox.publish());
+                let record = inbox.pop().unwrap().unwrap();
+                assert_eq!(record.header.id, MessageId(id));
+                assert_eq!(record.bytes(), body);
                 assert!(inbox.pop().unwrap().is_none());
+                inbox.give_back();
             }
         }
 
@@ -248,13 +255,16 @@ mod ring {
             let (mut outbox, mut inbox) = ring(4096);
             let body = [7; 1000];
             let mut pushed = 0;
-            while outbox.push(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap() {
+            while outbox.stage(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap() {
                 pushed += 1;
             }
             assert_eq!(pushed, 3);
-            assert!(inbox.pop().unwrap().unwrap().was_crowded);
+            outbox.publish();
+            inbox.pop().unwrap().unwrap();
+            assert!(!outbox.has_room(1000).unwrap(), "what is taken is given back later");
+            assert!(inbox.give_back(), "the ring was more than half full");
             assert!(outbox.has_room(1000).unwrap());
-            assert!(outbox.push(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap());
+            assert!(outbox.stage(&header(1000, pushed), &[IoSlice::new(&body)]).unwrap());
             assert!(!outbox.has_room(1000).unwrap());
         }
 
@@ -264,7 +274,8 @@ mod ring {
             // The header lies about its length: only one granule is published for it.
             let lie = header(900, 1).encode();
             outbox.put(0, &lie);
-            outbox.producer.publish(GRANULE);
+            outbox.producer.stage(GRANULE);
+            outbox.producer.publish();
             assert!(matches!(inbox.pop(), Err(Misbehaviour::RecordPastEnd { .. })));
         }
     }

@@ -11,6 +11,8 @@
 //!
 //! Tasks of an async runtime wait beside them, and never lead: see `tasks`.
 
+mod batches;
+mod calls;
 mod cancellable;
 mod tasks;
 
@@ -26,9 +28,15 @@ use crate::queue::indices::GRANTS;
 use crate::spin::Spin;
 use crate::sys::poll::{self, Awaited, Woken};
 use crate::sys::poller::ThreadBell;
+use batches::Batches;
+pub(crate) use batches::{BatchSlot, InBatch};
+use calls::{Calls, Met};
 pub(crate) use cancellable::Cancellable;
 pub(crate) use tasks::{Driver, InTask, TaskId};
 use tasks::{Task, Wakers};
+
+/// Replies that are handed out under one lock.
+const ROUND: usize = 64;
 
 /// How a call waits: the same steps serve a thread that blocks and a task that is polled.
 pub(crate) trait Wait: Copy {
@@ -79,6 +87,8 @@ impl Wait for Blocking {
 pub(crate) enum Waiter {
     Thread(Thread),
     Task(TaskId),
+    /// A batch has the replies of all its calls, and one that waits for the next of them.
+    Batch(BatchSlot),
 }
 
 /// The calls that wait for their replies, and who waits how.
@@ -105,7 +115,8 @@ struct State {
     tasks: Vec<Task>,
     /// Until when the thread that watches for tasks sleeps. `None`: it does not watch.
     watched_until: Option<Deadline>,
-    calls: Vec<Call>,
+    calls: Calls<Record>,
+    batches: Batches,
     last_grant: u32,
 }
 
@@ -131,22 +142,6 @@ pub(crate) enum Interest {
     Tasks,
 }
 
-struct Call {
-    id: MessageId,
-    waiter: Waiter,
-    stage: Stage,
-    /// The slot belongs to the call until the server has answered it: before, a copier that comes
-    /// late could be taken for one of the next call's.
-    grant: Option<GrantName>,
-}
-
-enum Stage {
-    Waiting,
-    Answered(Record),
-    /// The caller gave up; a reply is thrown away when it comes.
-    Abandoned,
-}
-
 /// The right to write to memory that a call lends, as the two ends name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GrantName {
@@ -167,9 +162,29 @@ impl State {
         }
         self.wakers(|task| task.interest == Interest::Progress)
     }
+}
 
-    fn find(&mut self, id: MessageId) -> Option<&mut Call> {
-        self.calls.iter_mut().find(|call| call.id == id)
+impl State {
+    fn hand_out(
+        &mut self,
+        record: Record,
+        woken: &mut Wakers,
+        late: &mut Vec<Record>,
+    ) -> std::result::Result<(), Misbehaviour> {
+        let id = record.header.id;
+        match self.calls.answer(id, record) {
+            Met::Caller(&Waiter::Task(id)) => woken.extend(self.wakers(|task| task.id == id)),
+            Met::Caller(Waiter::Thread(thread)) => thread.unpark(),
+            Met::Caller(Waiter::Batch(_)) => {}
+            Met::Batched(slot, record) => {
+                if let Some(waiter) = self.batches.add(slot, record) {
+                    woken.extend(self.wake(&waiter));
+                }
+            }
+            Met::Nobody(record) => late.push(record),
+            Met::NoCall => return Err(Misbehaviour::UnknownReply { id: id.0 }),
+        }
+        Ok(())
     }
 }
 
@@ -186,7 +201,8 @@ impl Waiting {
             parked: Vec::new(),
             tasks: Vec::new(),
             watched_until: None,
-            calls: Vec::new(),
+            calls: Calls::new(),
+            batches: Batches::default(),
             last_grant: 0,
         };
         let bell = ThreadBell::new()?;
@@ -199,33 +215,26 @@ impl Waiting {
     /// Registers a call, unless `limit` calls are outstanding.
     pub(crate) fn register(&self, id: MessageId, waits: impl Wait, limit: usize) -> bool {
         let mut state = lock(&self.state);
-        // What is answered is not outstanding, though its caller may not have run yet: otherwise a
-        // leader that waits for the credit would have to be told of the caller's next step.
-        let outstanding = |call: &&Call| !matches!(call.stage, Stage::Answered(_));
-        if state.calls.len() >= limit && state.calls.iter().filter(outstanding).count() >= limit {
-            return false;
+        let has_credit = state.calls.has_credit(limit);
+        if has_credit {
+            state.calls.register(id, waits.waiter());
         }
-        let waiter = waits.waiter();
-        state.calls.push(Call { id, waiter, stage: Stage::Waiting, grant: None });
-        true
+        has_credit
     }
 
     /// A grant for the memory that a call lends. `None`: as many calls lend some as can.
     pub(crate) fn grant(&self, id: MessageId) -> Option<GrantName> {
         let mut state = lock(&self.state);
-        let taken =
-            |slot| state.calls.iter().any(|call| call.grant.is_some_and(|g| g.slot == slot));
-        let slot = (0..GRANTS).find(|slot| !taken(*slot))?;
+        let slot = (0..GRANTS).find(|slot| !state.calls.lends_by(*slot))?;
         state.last_grant = state.last_grant.wrapping_add(1);
         let grant = GrantName { slot, number: state.last_grant };
-        state.find(id)?.grant = Some(grant);
-        Some(grant)
+        state.calls.lend(id, grant).then_some(grant)
     }
 
     /// Forgets a call whose request was never published.
     pub(crate) fn forget(&self, id: MessageId) {
         let mut state = lock(&self.state);
-        state.calls.retain(|call| call.id != id);
+        state.calls.forget(id);
         let watchers = state.wake_watchers(&self.bell);
         drop(state);
         watchers.wake();
@@ -234,28 +243,12 @@ impl Waiting {
     /// Stops waiting for a call that was published. A reply that comes later is thrown away; one
     /// that is here already is given back.
     pub(crate) fn abandon(&self, id: MessageId) -> Option<Record> {
-        let mut state = lock(&self.state);
-        let found = state.calls.iter_mut().enumerate().find(|(_, call)| call.id == id);
-        let (index, call) = found?;
-        if matches!(call.stage, Stage::Waiting) {
-            call.stage = Stage::Abandoned;
-            return None;
-        }
-        match state.calls.swap_remove(index).stage {
-            Stage::Answered(record) => Some(record),
-            _ => None,
-        }
+        lock(&self.state).calls.abandon(id)
     }
 
     /// The reply of a call, if it has come. The call is then over.
     pub(crate) fn take_reply(&self, id: MessageId) -> Option<Record> {
-        let mut state = lock(&self.state);
-        let answered = |call: &Call| call.id == id && matches!(call.stage, Stage::Answered(_));
-        let index = state.calls.iter().position(answered)?;
-        match state.calls.swap_remove(index).stage {
-            Stage::Answered(record) => Some(record),
-            _ => None,
-        }
+        lock(&self.state).calls.take_reply(id)
     }
 
     /// Has every thread look again that waits for a credit, a slot, or room.
@@ -311,50 +304,37 @@ impl Waiting {
 
     /// Hands everything that has arrived to whom it belongs. Only who leads does that.
     fn route(&self, channel: &Channel) -> Result<()> {
-        while let Some(record) = channel.pop()? {
-            match record.header.kind {
-                MessageKind::Reply => self.answer(channel, record)?,
-                _ => return Err(channel.poison(Misbehaviour::WrongDirection)),
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(&self, channel: &Channel, record: Record) -> Result<()> {
-        let id = record.header.id;
-        let mut state = lock(&self.state);
-        let Some(index) = state.calls.iter().position(|call| call.id == id) else {
-            drop(state);
-            return Err(channel.poison(Misbehaviour::UnknownReply { id: id.0 }));
-        };
-        let late = match state.calls.get_mut(index) {
-            Some(Call { stage: stage @ Stage::Waiting, waiter, .. }) => {
-                *stage = Stage::Answered(record);
-                let caller = match *waiter {
-                    Waiter::Thread(ref thread) => {
-                        thread.unpark();
-                        Wakers::default()
-                    }
-                    Waiter::Task(id) => state.wakers(|task| task.id == id),
-                };
-                let watchers = state.wake_watchers(&self.bell);
-                drop(state);
-                caller.wake();
-                watchers.wake();
+        let mut records = Vec::new();
+        loop {
+            channel.pop_many(ROUND, &mut records)?;
+            if records.is_empty() {
                 return Ok(());
             }
-            Some(Call { stage: Stage::Answered(_), .. }) | None => {
-                drop(state);
-                return Err(channel.poison(Misbehaviour::UnknownReply { id: id.0 }));
+            self.hand_out(channel, &mut records)?;
+        }
+    }
+
+    /// Hands out what was taken together, and wakes everybody whom it concerns at the end.
+    fn hand_out(&self, channel: &Channel, records: &mut Vec<Record>) -> Result<()> {
+        let (mut woken, mut late, mut offence) = (Wakers::default(), Vec::new(), None);
+        let mut state = lock(&self.state);
+        for record in records.drain(..) {
+            match record.header.kind {
+                MessageKind::Reply => {}
+                _ => offence = Some(Misbehaviour::WrongDirection),
             }
-            Some(Call { stage: Stage::Abandoned, .. }) => record,
-        };
-        state.calls.swap_remove(index);
-        let watchers = state.wake_watchers(&self.bell);
+            if offence.is_none() {
+                offence = state.hand_out(record, &mut woken, &mut late).err();
+            }
+        }
+        woken.extend(state.wake_watchers(&self.bell));
         drop(state);
-        watchers.wake();
-        self.tell_late(&late);
-        crate::bulk::discard_streams(channel, &late)
+        woken.wake();
+        for late in late {
+            self.tell_late(&late);
+            crate::bulk::discard_streams(channel, &late)?;
+        }
+        offence.map_or(Ok(()), |offence| Err(channel.poison(offence)))
     }
 
     /// Counts a reply that nobody waits for, and tells of it.
@@ -474,7 +454,7 @@ impl Lead<'_> {
         if let Some(found) = found {
             return found.map(Some);
         }
-        channel.own.set_asleep();
+        channel.set_asleep();
         self.go_to_sleep(interest);
         let mut found = look();
         if found.is_none() {

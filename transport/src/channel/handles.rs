@@ -214,7 +214,7 @@ impl Channel {
         if let Some(mirror) = &self.mirror {
             mirror.tell_head();
         }
-        self.ring_if_asleep();
+        inbound.owes_bell = true;
         Ok(())
     }
 }

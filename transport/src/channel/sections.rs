@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Channel, Inbound, Kept, Outbound, Outgoing, lock};
+use super::{Bell, Channel, Inbound, Kept, Outbound, Outgoing, lock};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{MessageId, MessageKind, RecordHeader};
 use crate::port::handshake::Role;
@@ -194,7 +194,7 @@ impl Channel {
         let header = RecordHeader { method, ..RecordHeader::bare(MessageKind::Return, id) };
         // A peer that is gone needs nothing back. Those that are kept are bounded by the regions
         // that the peer has lent.
-        let _gone = self.post_or_keep(&Outgoing::bare(header), &mut Vec::new());
+        let _gone = self.post_or_keep(&Outgoing::bare(header), &mut Vec::new(), Bell::Now);
     }
 
     /// The peer returns a region.
@@ -278,6 +278,9 @@ impl Channel {
             return Err(Error::misbehaved(doing, Misbehaviour::TooManyDescriptors { max }));
         }
         if frame == [frame::BELL] {
+            // It is heard only once. Whoever hears it looks at the ring after this, or has another look:
+            // for what is published from here on the peer rings again.
+            self.set_asleep();
             return Ok(());
         }
         let unexpected = |kind| Error::misbehaved(doing, Misbehaviour::UnexpectedFrame { kind });

@@ -89,7 +89,7 @@ impl Channel {
             self.own.set_cpu(cpu::current());
             self.own.set_awake();
             let ended = self.look_awake(&mut step);
-            self.own.set_asleep();
+            self.set_asleep();
             if self.has_parked() || self.has_news() {
                 self.tell_news();
             }

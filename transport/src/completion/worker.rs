@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Completion, PARKED_PATIENCE, STREAK, Shared};
+use super::{Completion, PARKED_PATIENCE, Replies, STREAK, Shared};
 use crate::channel::lock;
 use crate::error::{Error, Result};
-use crate::port::serving::{IncomingCall, Reply, ServerPort, Took};
+use crate::port::serving::{IncomingCall, Reply, ServerPort};
 use crate::spin::Spin;
 use crate::sys::cpu;
 
@@ -38,10 +38,37 @@ impl Worker {
     /// When the system cannot wait.
     #[expect(clippy::should_implement_trait, reason = "it fails, and waits")]
     pub fn next(&mut self) -> Result<Option<Completion>> {
+        let mut next = None;
+        self.find(1, &mut |completions| next = completions.next())?;
+        Ok(next)
+    }
+
+    /// Waits for the next completion, and takes with it what else is there: at most `max` of them,
+    /// which are put behind those in `completions`. Returns how many; 0: the service has ended.
+    ///
+    /// What one worker has taken no other can deal with meanwhile. To be used where completions
+    /// take next to no time each; [`replies`](Worker::replies) sends the answers together.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Worker::next).
+    pub fn next_many(&mut self, completions: &mut Vec<Completion>, max: usize) -> Result<usize> {
+        let before = completions.len();
+        self.find(max.max(1), &mut |found| completions.extend(found))?;
+        Ok(completions.len() - before)
+    }
+
+    /// Waits for completions, and gives at most `max` of them to `take`; none when the service has
+    /// ended.
+    fn find(
+        &mut self,
+        max: usize,
+        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
+    ) -> Result<()> {
         loop {
             if self.shared.is_stopped() {
                 self.rest();
-                return Ok(None);
+                return Ok(());
             }
             if !self.has_slot() {
                 self.shared.resources.gate.park();
@@ -51,36 +78,20 @@ impl Worker {
                 self.streak = 0;
                 self.attend_others()?;
             }
-            if let Some(completion) = self.look() {
-                return Ok(Some(completion));
-            }
-            if let Some(completion) = self.take_ready() {
-                return Ok(Some(completion));
+            if self.look(max, take) || self.take_ready(max, take) {
+                return Ok(());
             }
             self.rest();
             if self.shared.ended.load(Ordering::SeqCst) || self.shared.is_draining() {
-                return Ok(None);
+                return Ok(());
             }
             self.sleep()?;
         }
     }
 
-    /// Waits for the next completion, and takes with it what else is there: at most `max` of them,
-    /// which are put behind those in `completions`. Returns how many; 0: the service has ended.
-    ///
-    /// What one worker has taken no other can deal with meanwhile. To be used where completions
-    /// take next to no time each.
-    ///
-    /// # Errors
-    ///
-    /// As [`next`](Worker::next).
-    pub fn next_many(&mut self, completions: &mut Vec<Completion>, max: usize) -> Result<usize> {
-        let Some(first) = self.next()? else { return Ok(0) };
-        completions.push(first);
-        let mut ready = lock(&self.shared.ready);
-        let more = ready.len().min(max.saturating_sub(1));
-        completions.extend(ready.drain(..more));
-        Ok(1 + more)
+    /// Answers that go out together: see [`Replies`].
+    pub fn replies(&mut self) -> Replies<'_> {
+        Replies::new(self)
     }
 
     /// Whether this worker may deal with completions at this moment.
@@ -126,7 +137,7 @@ impl Worker {
     }
 
     /// Tells a client that this worker looks for its next call, if that is worth it.
-    fn heat_up(&mut self, port: &Arc<ServerPort>) {
+    pub(super) fn heat_up(&mut self, port: &Arc<ServerPort>) {
         // What is parked needs the client's bell, and a mirror shows nothing by itself.
         let can_look = !port.channel.has_parked() && !port.channel.is_mirrored();
         if can_look && self.may_look() {
@@ -150,36 +161,47 @@ impl Worker {
         false
     }
 
-    /// Looks for the hot client's next call.
-    fn look(&mut self) -> Option<Completion> {
-        let port = self.hot.clone()?;
+    /// Looks for the hot client's next calls. `true`: there were some.
+    fn look(
+        &mut self,
+        max: usize,
+        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
+    ) -> bool {
+        let Some(port) = self.hot.clone() else { return false };
         let shared = self.shared.clone();
         let channel = &port.channel;
-        let mut taken = None;
+        let mut taken = 0;
         let may_go_on =
             || !shared.is_stopped() && !channel.has_parked() && !shared.resources.gate.is_crowded();
         let found = self.spin.look(
             || channel.theirs.cpu(),
             || {
-                let took = port.take_message(&mut |call| taken = Some(call));
+                let mut call = |call| {
+                    taken += 1;
+                    take(&mut std::iter::once(Completion::Call(call)));
+                };
+                let took = match max {
+                    1 => port.take_message(&mut call),
+                    _ => port.take_messages(max, &mut |calls| calls.for_each(&mut call)),
+                };
                 match took {
-                    Ok(Took::Nothing) if may_go_on() => None,
+                    Ok(took) if took.is_nothing() && may_go_on() => None,
                     // Whatever happened, it is not for this loop to deal with.
                     _ => Some(()),
                 }
             },
         );
         self.cool_down();
-        match (found, taken) {
-            (_, Some(call)) => {
-                self.streak += 1;
-                return Some(Completion::Call(call));
+        match found {
+            _ if taken > 0 => {
+                self.streak = self.streak.saturating_add(taken);
+                return true;
             }
             // A message that was no call, or the end of the channel: the full turn sees to it.
-            (Some(()), None) => shared.attend(&port),
-            (None, None) => self.streak = 0,
+            Some(()) => shared.attend(&port),
+            None => self.streak = 0,
         }
-        None
+        false
     }
 
     /// Sees to the other clients, if any has rung. The hot one waits for its turn then.
@@ -193,12 +215,12 @@ impl Worker {
     }
 
     /// Has the hot client ring again.
-    fn cool_down(&mut self) {
+    pub(super) fn cool_down(&mut self) {
         let Some(port) = self.hot.take() else { return };
         if self.looks {
             self.looks = false;
             self.shared.looking.fetch_sub(1, Ordering::Relaxed);
-            port.channel.own.set_asleep();
+            port.channel.set_asleep();
             // What came before the client could see that is somebody else's to take, or ours next.
             if port.channel.has_news() || port.channel.has_parked() {
                 self.shared.look_again(port);
@@ -206,13 +228,25 @@ impl Worker {
         }
     }
 
-    fn take_ready(&mut self) -> Option<Completion> {
-        let completion = self.pop_ready()?;
+    /// Takes what was taken from clients already. `true`: there was something.
+    fn take_ready(
+        &mut self,
+        max: usize,
+        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
+    ) -> bool {
+        let Some(first) = self.pop_ready() else { return false };
+        if max == 1 {
+            take(&mut std::iter::once(first));
+        } else {
+            let mut ready = lock(&self.shared.ready);
+            let more = ready.len().min(max - 1);
+            take(&mut std::iter::once(first).chain(ready.drain(..more)));
+        }
         if !self.shared.is_idle() {
             // This worker is about to be busy: the rest is for another.
             self.shared.wake_one();
         }
-        Some(completion)
+        true
     }
 
     /// What was taken from clients already, or can be from one that is known to have more.

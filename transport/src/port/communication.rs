@@ -1,5 +1,6 @@
 //! The client's communication port: calls, datagrams, and the lending of memory.
 
+mod batch;
 mod call;
 mod incoming;
 
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::bulk::Travelled;
 use crate::cancellation::Cancellation;
-use crate::channel::Channel;
+use crate::channel::{Bell, Channel, Traffic};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Deadline, MessageId, Record};
@@ -24,6 +25,7 @@ use crate::section::Blob;
 use crate::section::region::Region;
 use crate::section::view::PeerView;
 use crate::waiting::{Blocking, Cancellable, Driver, InTask, TaskId, Wait, Waiting};
+pub use batch::{Batch, Ticket};
 use call::{Answered, Call};
 
 /// One bulk argument of a call.
@@ -242,6 +244,16 @@ impl CommunicationPort {
         self.end.channel.direct()
     }
 
+    /// What has happened on this end of the connection so far.
+    pub fn traffic(&self) -> Traffic {
+        self.end.channel.traffic()
+    }
+
+    /// Calls and datagrams that go out together: see [`Batch`].
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(&self.end)
+    }
+
     /// Memory of `len` bytes to fill in place, which this port's server can then look at: sending it
     /// copies nothing.
     ///
@@ -335,13 +347,12 @@ impl CommunicationPort {
 impl ClientEnd {
     async fn call<W: Wait>(
         &self,
-        request: Request<'_, '_>,
+        mut request: Request<'_, '_>,
         waits: impl Fn(MessageId) -> W,
     ) -> std::result::Result<Response, CallFailure> {
         for attempt in [Attempt::First, Attempt::Second] {
-            let id = self.channel.next_id();
-            let call = Call::new(self, &request, id, waits(id));
-            match (call.run(request.body, &mut *request.parts).await?, attempt) {
+            let call = Call::new(self, &request, &waits, Bell::Now);
+            match (call.run(&mut request).await?, attempt) {
                 (Answered::Response(response), _) => return Ok(response),
                 // The server has lost the right to reach into our memory, or the threads to do so,
                 // and has not begun with the call. The same call goes by sections from now on.
@@ -356,11 +367,19 @@ impl ClientEnd {
     async fn send<W: Wait>(
         &self,
         request: Request<'_, '_>,
-        waits: impl Fn(MessageId) -> W,
+        waits: impl FnOnce(MessageId) -> W,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        let id = self.channel.next_id();
-        let call = Call::new(self, &request, id, waits(id));
-        call.send_datagram(request.body, request.parts).await
+        let call = Call::new(self, &request, waits, Bell::Now);
+        call.send_datagram(&request).await
+    }
+
+    /// Is ready when the kernel has everything that was sent: what is only in this process's memory
+    /// ends with it.
+    fn sent(&self) -> impl FnMut() -> Result<Option<()>> + '_ {
+        || {
+            self.channel.send_unsent();
+            Ok((!self.channel.has_unsent()).then_some(()))
+        }
     }
 
     fn start_driver(&self) -> Result<()> {

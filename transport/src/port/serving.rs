@@ -20,7 +20,7 @@ use crate::alarm::Alarms;
 use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
 use crate::cancellation::{Cancellation, Heard};
-use crate::channel::{Channel, lock};
+use crate::channel::{Channel, Traffic, lock};
 use crate::choose::Way;
 use crate::completion::gate::Gate;
 use crate::completion::listener::Listener;
@@ -130,13 +130,23 @@ enum End {
     Early,
 }
 
-/// What became of a message that was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Took {
-    /// There was none.
-    Nothing,
-    /// One, with so many bytes of bulk data that were copied for it. A handle counts for some.
-    Message(u64),
+/// What was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Took {
+    pub(crate) messages: usize,
+    /// Bytes of bulk data that were copied for them. A handle counts for some.
+    pub(crate) bytes: u64,
+}
+
+impl Took {
+    pub(crate) fn add(&mut self, more: Took) {
+        self.messages += more.messages;
+        self.bytes += more.bytes;
+    }
+
+    pub(crate) fn is_nothing(self) -> bool {
+        self.messages == 0
+    }
 }
 
 impl Resources {
@@ -180,6 +190,11 @@ impl ServerPort {
     /// What the two ends agreed on.
     pub fn limits(&self) -> &Limits {
         &self.channel.limits
+    }
+
+    /// What has happened on this end of the connection so far.
+    pub fn traffic(&self) -> Traffic {
+        self.channel.traffic()
     }
 
     /// Memory of `len` bytes to fill in place, which this port's client can then look at: sending it
@@ -233,19 +248,62 @@ impl ServerPort {
         self: &Arc<ServerPort>,
         whole: &mut impl FnMut(IncomingCall),
     ) -> Result<Took> {
-        let Some(record) = self.channel.pop()? else { return Ok(Took::Nothing) };
-        let mut copied = 0;
+        match self.channel.pop()? {
+            Some(record) => self.take_record(record, whole),
+            None => Ok(Took::default()),
+        }
+    }
+
+    /// As [`take_message`](ServerPort::take_message), at most `max` messages that are taken out of the
+    /// ring together. Calls without bulk data, which are there at once, are given to `whole` in one go.
+    pub(crate) fn take_messages(
+        self: &Arc<ServerPort>,
+        max: usize,
+        whole: &mut impl FnMut(&mut dyn Iterator<Item = IncomingCall>),
+    ) -> Result<Took> {
+        let mut records = Vec::new();
+        self.channel.pop_many(max, &mut records)?;
+        // Only the last one can have any.
+        let bulky = records.pop_if(|record| record.is_bulky());
+        let (mut calls, mut took) = (Vec::with_capacity(records.len()), Took::default());
+        let mut taken = Ok(());
+        for record in records {
+            match self.take_record(record, &mut |call| calls.push(call)) {
+                Ok(one) => took.add(one),
+                Err(error) => {
+                    taken = Err(error);
+                    break;
+                }
+            }
+        }
+        if !calls.is_empty() {
+            whole(&mut calls.into_iter());
+        }
+        taken?;
+        if let Some(record) = bulky {
+            took.add(self.take_record(record, &mut |call| whole(&mut std::iter::once(call)))?);
+        }
+        Ok(took)
+    }
+
+    /// Sees to a message that was taken out of the ring.
+    fn take_record(
+        self: &Arc<ServerPort>,
+        record: Record,
+        whole: &mut impl FnMut(IncomingCall),
+    ) -> Result<Took> {
+        let mut bytes = 0;
         match record.header.kind {
             MessageKind::Request | MessageKind::Datagram => {
                 if let Some(call) = self.admit(record)? {
-                    copied = call.assembled() + call.handles().len() as u64 * HANDLE_WEIGHT;
+                    bytes = call.assembled() + call.handles().len() as u64 * HANDLE_WEIGHT;
                     whole(call);
                 }
             }
             MessageKind::Cancel => self.cancel(record.header.id),
             _ => return Err(self.channel.poison(Misbehaviour::WrongDirection)),
         }
-        Ok(Took::Message(copied))
+        Ok(Took { messages: 1, bytes })
     }
 
     /// Goes on with everything that is parked.

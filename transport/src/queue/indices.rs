@@ -17,12 +17,40 @@ pub(crate) const STREAMS: usize = 4;
 /// Calls that can lend memory for writing at one time in one channel.
 pub(crate) const GRANTS: u8 = 8;
 
-/// How the owner of a header waits. Only these values are ever stored.
-pub(crate) mod wait {
-    /// The owner looks at the peer's words by itself: no bell is needed.
-    pub(crate) const AWAKE: u32 = 0;
-    /// The owner sleeps, or may be about to, until its socket is readable: ring it.
-    pub(crate) const ASLEEP: u32 = 1;
+/// The owner of a header looks at the peer's words by itself: no bell is needed. Any other value is
+/// the number of a sleep.
+const AWAKE: u32 = 0;
+
+/// Numbers the sleeps of one end, in memory of its own.
+///
+/// A peer rings once for each sleep, however much it publishes meanwhile: the bell stays on the socket
+/// until the sleeper has heard it, and whoever hears one begins a new sleep before it looks.
+pub(crate) struct Sleeps(AtomicU32);
+
+impl Sleeps {
+    pub(crate) fn new() -> Sleeps {
+        Sleeps(AtomicU32::new(1))
+    }
+
+    /// A number that no sleep has had, until they have all been used: by then no thread is left that
+    /// still holds one. Odd numbers alone, so none is [`AWAKE`].
+    fn next(&self) -> u32 {
+        self.0.fetch_add(2, Relaxed)
+    }
+}
+
+/// Remembers for which of the peer's sleeps it was rung.
+pub(crate) struct Rung(AtomicU32);
+
+impl Rung {
+    pub(crate) fn new() -> Rung {
+        Rung(AtomicU32::new(AWAKE))
+    }
+
+    /// Whether this sleep was not rung for before. The first who asks has to ring.
+    fn is_first(&self, sleep: u32) -> bool {
+        self.0.swap(sleep, Relaxed) != sleep
+    }
 }
 
 /// The control words that one side writes and the other reads.
@@ -44,7 +72,7 @@ struct Signal {
     /// Bytes published so far, modulo 2³². Only the owner stores, with `Release`, after the bytes
     /// are in place; the peer loads with `Acquire` before it reads them.
     tail: AtomicU32,
-    /// One of [`wait`]. Stored before a `SeqCst` fence and a last look at the peer's tail; read by
+    /// [`AWAKE`], or the number of a sleep. Stored before a `SeqCst` fence and a last look at the peer's tail; read by
     /// the peer after it has published and fenced. So one of the two always sees the other.
     wait: AtomicU32,
     /// The CPU on which the owner last waited. Advice only.
@@ -96,7 +124,7 @@ impl Header {
         Header {
             signal: Signal {
                 tail: AtomicU32::new(0),
-                wait: AtomicU32::new(wait::AWAKE),
+                wait: AtomicU32::new(AWAKE),
                 cpu: AtomicU32::new(0),
             },
             taken: Taken { head: AtomicU32::new(0) },
@@ -152,13 +180,14 @@ impl Header {
 
     /// Says that the owner looks by itself from now on.
     pub(crate) fn set_awake(&self) {
-        self.signal.wait.store(wait::AWAKE, Relaxed);
+        self.signal.wait.store(AWAKE, Relaxed);
     }
 
     /// Says that the owner may sleep: from the return of this function on, a peer that publishes
-    /// rings. What it published before must be looked for after this call.
-    pub(crate) fn set_asleep(&self) {
-        self.signal.wait.store(wait::ASLEEP, Relaxed);
+    /// rings, the first time. What it published before must be looked for after this call, and so must
+    /// it after a bell was heard: the peer does not ring again for the same sleep.
+    pub(crate) fn set_asleep(&self, sleeps: &Sleeps) {
+        self.signal.wait.store(sleeps.next(), Relaxed);
         // Pairs with the fence in `must_ring`. Without it the look that follows could be satisfied
         // before the store is visible: the peer sees nobody asleep, we see nothing published.
         fence(SeqCst);
@@ -191,11 +220,12 @@ impl Header {
     /// Whether the owner of this header must be rung after something was published to it.
     ///
     /// Call it after the publishing store.
-    pub(crate) fn must_ring(&self) -> bool {
+    pub(crate) fn must_ring(&self, rung: &Rung) -> bool {
         // Pairs with the fence in `set_asleep`.
         fence(SeqCst);
-        // Any value but AWAKE rings: a peer that writes nonsense costs itself a system call.
-        self.signal.wait.load(Relaxed) != wait::AWAKE
+        // A peer that writes nonsense costs itself a system call, or a message that it is not told of.
+        let sleep = self.signal.wait.load(Relaxed);
+        sleep != AWAKE && rung.is_first(sleep)
     }
 }
 
@@ -212,8 +242,10 @@ pub(crate) struct Producer<O, P> {
     peer: P,
     /// Size of the ring in bytes, a power of two.
     capacity: u32,
-    /// Our tail. Kept here and never read back from shared memory.
+    /// Where the next record goes. Kept here and never read back from shared memory.
     tail: u32,
+    /// The tail that the peer can see: what lies between the two is *staged*, in place but held back.
+    published: u32,
     /// What the peer had taken when we last looked. Looked at again only when space runs out.
     head: u32,
 }
@@ -221,7 +253,7 @@ pub(crate) struct Producer<O, P> {
 impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
     pub(crate) fn new(own: O, peer: P, capacity: u32) -> Self {
         debug_assert!(capacity.is_power_of_two());
-        Producer { own, peer, capacity, tail: 0, head: 0 }
+        Producer { own, peer, capacity, tail: 0, published: 0, head: 0 }
     }
 
     /// Where the next byte goes, as an offset into the ring.
@@ -229,7 +261,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
         self.tail & (self.capacity - 1)
     }
 
-    /// Bytes published so far, modulo 2³².
+    /// Bytes published and staged so far, modulo 2³².
     pub(crate) fn tail(&self) -> u32 {
         self.tail
     }
@@ -252,8 +284,8 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
 
     fn look_at_head(&mut self) -> Result<(), ImpossibleIndex> {
         let head = self.peer.taken.head.load(Acquire);
-        let used = self.tail.wrapping_sub(head);
-        if used > self.tail.wrapping_sub(self.head) {
+        let used = self.published.wrapping_sub(head);
+        if used > self.published.wrapping_sub(self.head) {
             // It went backwards, or past what was published.
             return Err(ImpossibleIndex { distance: used });
         }
@@ -261,10 +293,20 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
         Ok(())
     }
 
-    /// Publishes `len` bytes that are in place.
-    pub(crate) fn publish(&mut self, len: u32) {
+    /// Puts `len` bytes that are in place behind those that the next [`publish`](Producer::publish)
+    /// shows to the peer.
+    pub(crate) fn stage(&mut self, len: u32) {
         self.tail = self.tail.wrapping_add(len);
-        self.own.signal.tail.store(self.tail, Release);
+    }
+
+    /// Shows the peer everything that is staged, with one store. `false`: nothing was.
+    pub(crate) fn publish(&mut self) -> bool {
+        let is_new = self.published != self.tail;
+        if is_new {
+            self.published = self.tail;
+            self.own.signal.tail.store(self.tail, Release);
+        }
+        is_new
     }
 }
 
@@ -275,12 +317,20 @@ pub(crate) struct Consumer<O, P> {
     capacity: u32,
     /// Our head. Kept here and never read back from shared memory.
     head: u32,
+    /// The head that the peer can see: what lies between the two was copied out and is still the
+    /// peer's to leave alone.
+    given_back: u32,
+    /// The head when we last looked whether the peer waits for room.
+    looked_for_sleeper: u32,
+    /// The peer's tail when we last looked. Looked at again only when all of that is taken: each look
+    /// fetches a line that the peer may be writing to.
+    seen: u32,
 }
 
 impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
     pub(crate) fn new(own: O, peer: P, capacity: u32) -> Self {
         debug_assert!(capacity.is_power_of_two());
-        Consumer { own, peer, capacity, head: 0 }
+        Consumer { own, peer, capacity, head: 0, given_back: 0, looked_for_sleeper: 0, seen: 0 }
     }
 
     /// Where the next byte to take lies, as an offset into the ring.
@@ -288,19 +338,57 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
         self.head & (self.capacity - 1)
     }
 
-    /// Bytes that the peer has published and we have not taken.
-    pub(crate) fn available(&self) -> Result<u32, ImpossibleIndex> {
-        let distance = self.peer.signal.tail.load(Acquire).wrapping_sub(self.head);
-        if distance > self.capacity {
-            return Err(ImpossibleIndex { distance });
+    /// Bytes that the peer has published and we have not taken, as far as is known; if none are, it is
+    /// looked for more.
+    pub(crate) fn available(&mut self) -> Result<u32, ImpossibleIndex> {
+        if self.seen == self.head {
+            self.seen = self.look()?;
         }
-        Ok(distance)
+        Ok(self.seen.wrapping_sub(self.head))
     }
 
-    /// Gives `len` bytes of the ring back to the peer. They must have been copied out.
+    /// Whether the peer has published something that we have not taken, or nonsense.
+    pub(crate) fn has_news(&self) -> bool {
+        self.seen != self.head || self.look() != Ok(self.head)
+    }
+
+    fn look(&self) -> Result<u32, ImpossibleIndex> {
+        let tail = self.peer.signal.tail.load(Acquire);
+        // What the peer does not know to be free it cannot have published over.
+        let distance = tail.wrapping_sub(self.given_back);
+        if distance > self.capacity || distance < self.head.wrapping_sub(self.given_back) {
+            return Err(ImpossibleIndex { distance });
+        }
+        Ok(tail)
+    }
+
+    /// Goes past `len` bytes of the ring, which must have been copied out.
     pub(crate) fn take(&mut self, len: u32) {
         self.head = self.head.wrapping_add(len);
+    }
+
+    /// Gives everything that was taken back to the peer, with one store. `true`: the peer may sleep for
+    /// want of room, and be rung if it does.
+    ///
+    /// A peer that finds no room has at least half of the ring in use, since no record is longer than the
+    /// other half. Before all that is taken an eighth of the ring is, and that often is soon enough to
+    /// look; a look for each message would cost each a fence.
+    pub(crate) fn give_back(&mut self) -> bool {
+        if self.given_back == self.head {
+            return false;
+        }
+        self.given_back = self.head;
         self.own.taken.head.store(self.head, Release);
+        let since = self.looked_for_sleeper;
+        if self.head.wrapping_sub(since) < self.capacity / 8 {
+            return false;
+        }
+        self.looked_for_sleeper = self.head;
+        // Pairs with the fence in `set_asleep`: a peer that sleeps for want of room has seen the head
+        // above, or we see all that it published before.
+        fence(SeqCst);
+        // Counted from the last look: it is what a peer that has seen nothing since takes for used.
+        self.peer.signal.tail.load(Relaxed).wrapping_sub(since) >= self.capacity / 2
     }
 }
 
@@ -319,7 +407,8 @@ mod tests {
     fn room_comes_back_as_the_peer_takes() {
         let (mut producer, peer) = pair(1024);
         assert_eq!(producer.free(1024), Ok(1024));
-        producer.publish(1024);
+        producer.stage(1024);
+        producer.publish();
         assert_eq!(producer.free(1), Ok(0));
         peer.taken.head.store(64, Release);
         assert_eq!(producer.free(1), Ok(64));
@@ -329,11 +418,14 @@ mod tests {
     #[test]
     fn a_peer_that_takes_more_than_was_published_or_takes_back_is_found_out() {
         let (mut producer, peer) = pair(1024);
-        producer.publish(128);
+        producer.stage(128);
+        producer.publish();
+        // Staged, and so not to be taken yet.
+        producer.stage(64);
         peer.taken.head.store(129, Release);
         assert!(producer.free(1024).is_err());
         peer.taken.head.store(64, Release);
-        assert_eq!(producer.free(1024), Ok(960));
+        assert_eq!(producer.free(1024), Ok(896));
         peer.taken.head.store(0, Release);
         assert!(producer.free(1024).is_err());
     }
@@ -343,9 +435,11 @@ mod tests {
     fn every_tail_is_either_in_range_or_refused() {
         let own = Header::new();
         let peer = Header::new();
-        let consumer = Consumer::new(&own, &peer, 1024);
+        let mut consumer = Consumer::new(&own, &peer, 1024);
         for tail in (0..=2048).chain(u32::MAX - 2048..=u32::MAX) {
             peer.signal.tail.store(tail, Release);
+            // Nothing was known of it before.
+            consumer.seen = 0;
             match consumer.available() {
                 Ok(available) => assert!(available <= 1024 && available == tail),
                 Err(ImpossibleIndex { distance }) => assert!(distance > 1024),

@@ -34,6 +34,10 @@ pub(super) struct Task {
 pub(super) struct Wakers(Vec<Waker>);
 
 impl Wakers {
+    pub(super) fn extend(&mut self, more: Wakers) {
+        self.0.extend(more.0);
+    }
+
     /// To be called without the lock.
     pub(super) fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);

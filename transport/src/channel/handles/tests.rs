@@ -2,6 +2,7 @@ use std::os::fd::AsFd;
 
 use super::super::{Outgoing, Posted, lock};
 use super::*;
+use crate::channel::Bell;
 use crate::message::{MessageId, MessageKind};
 use crate::port::attributes::DirectAvailability;
 use crate::port::handshake::Established;
@@ -64,7 +65,7 @@ fn header(id: u64) -> RecordHeader {
 }
 
 fn post(from: &Channel, id: u64, handles: &[BorrowedFd<'_>]) -> Posted {
-    from.post(&Outgoing { handles, ..Outgoing::bare(header(id)) }).unwrap()
+    from.post(&Outgoing { handles, ..Outgoing::bare(header(id)) }, Bell::Now).unwrap()
 }
 
 fn take(at: &Channel) -> Option<Record> {
@@ -135,7 +136,7 @@ fn a_server_keeps_the_handles_of_a_reply_that_finds_no_room_and_sends_them_later
         let (held, watch) = watched();
         for id in 0..10 {
             let mut handles = vec![held.try_clone().unwrap()];
-            server.post_or_keep(&Outgoing::bare(header(id)), &mut handles).unwrap();
+            server.post_or_keep(&Outgoing::bare(header(id)), &mut handles, Bell::Now).unwrap();
         }
         assert!(server.has_parked());
         drop(held);
@@ -163,7 +164,7 @@ fn handles_that_are_never_taken_are_closed_with_the_channel() {
         }
         for id in 0..6 {
             let mut handles = vec![held.try_clone().unwrap(), held.try_clone().unwrap()];
-            server.post_or_keep(&Outgoing::bare(header(id)), &mut handles).unwrap();
+            server.post_or_keep(&Outgoing::bare(header(id)), &mut handles, Bell::Now).unwrap();
         }
         drop(held);
         server.drain_socket().unwrap();
@@ -216,7 +217,7 @@ fn more_handles_than_agreed_are_refused_and_nothing_is_sent() {
     let [client, server] = ends(Form::Shared, 2);
     let (held, _watch) = watched();
     let message = Outgoing { handles: &[held.as_fd(); 3], ..Outgoing::bare(header(1)) };
-    let error = client.post(&message).unwrap_err();
+    let error = client.post(&message, Bell::Now).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot send a message: 3 handles in a message, where 2 are allowed"
@@ -248,7 +249,9 @@ fn a_full_socket_sends_neither_handles_nor_record() {
 /// Publishes a record that says what it likes of its handles.
 fn claim(from: &Channel, handles: u8, bundle: u64) {
     let header = RecordHeader { handles, bundle, ..header(1) };
-    assert!(lock(&from.outbound).outbox.push(&header, &[]).unwrap());
+    let mut outbound = lock(&from.outbound);
+    assert!(outbound.outbox.stage(&header, &[]).unwrap() && outbound.outbox.publish());
+    drop(outbound);
     from.ring_if_asleep();
 }
 

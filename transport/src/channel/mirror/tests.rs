@@ -3,6 +3,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use proptest::prelude::*;
 
 use super::*;
+use crate::channel::Bell;
 use crate::channel::{Outgoing, Posted};
 use crate::message::{MessageId, MessageKind, Record, RecordHeader};
 use crate::port::attributes::DirectAvailability;
@@ -53,7 +54,7 @@ fn post(from: &Channel, id: u64) -> Posted {
     let len = body.len() as u32;
     let header =
         RecordHeader { len, body: len, ..RecordHeader::bare(MessageKind::Datagram, MessageId(id)) };
-    from.post(&Outgoing { body: &body, ..Outgoing::bare(header) }).unwrap()
+    from.post(&Outgoing { body: &body, ..Outgoing::bare(header) }, Bell::Now).unwrap()
 }
 
 fn check(record: &Record, id: u64) {

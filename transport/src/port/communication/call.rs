@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::bulk::{Plan, Source, Travelled, check_len, discard_streams, expected_way};
-use crate::channel::{Outgoing, Posted};
+use crate::channel::{Bell, Outgoing, Posted};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
@@ -28,7 +28,8 @@ pub(super) struct Call<'e, W: Wait> {
     method: u64,
     tag: u16,
     deadline: Deadline,
-    handles: &'e [BorrowedFd<'e>],
+    /// When the server gets to see the messages that begin it.
+    bell: Bell,
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
     stage: Stage,
@@ -55,25 +56,53 @@ pub(super) enum Answered {
 }
 
 impl<'e, W: Wait> Call<'e, W> {
+    /// A call with what `request` says of it; what it carries is for [`run`](Call::run).
     pub(super) fn new(
         end: &'e ClientEnd,
-        request: &Request<'e, '_>,
-        id: MessageId,
-        waits: W,
+        request: &Request<'_, '_>,
+        waits: impl FnOnce(MessageId) -> W,
+        bell: Bell,
     ) -> Call<'e, W> {
-        let Request { method, tag, deadline, handles, .. } = *request;
-        let (lent, stage) = (None, Stage::New);
-        Call { end, waits, id, method, tag, deadline, handles, lent, stage }
+        let Request { method, tag, deadline, .. } = *request;
+        let id = end.channel.next_id();
+        let (waits, lent, stage) = (waits(id), None, Stage::New);
+        Call { end, waits, id, method, tag, deadline, bell, lent, stage }
+    }
+
+    pub(super) fn id(&self) -> MessageId {
+        self.id
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     pub(super) async fn run(
         mut self,
-        body: &[u8],
-        parts: &mut [Part<'_>],
+        request: &mut Request<'_, '_>,
     ) -> std::result::Result<Answered, CallFailure> {
-        self.take_credit().await.map_err(CallFailure::before)?;
-        let mut travelled = self.publish(MessageKind::Request, body, parts).await?;
+        let travelled = self.submit(request).await?;
         let record = self.wait_for_reply().await?;
+        self.finish(record, &mut *request.parts, travelled).await
+    }
+
+    /// Sends the request. The reply is to be taken, and given to [`finish`](Call::finish).
+    pub(super) async fn submit(
+        &mut self,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        self.take_credit().await.map_err(CallFailure::before)?;
+        self.publish(MessageKind::Request, request).await
+    }
+
+    /// Makes of the reply what the caller gets.
+    pub(super) async fn finish(
+        mut self,
+        record: Record,
+        parts: &mut [Part<'_>],
+        mut travelled: Vec<Travelled>,
+    ) -> std::result::Result<Answered, CallFailure> {
+        self.stage = Stage::Over;
         match record.header.status {
             STATUS_NOT_DIRECT => return Ok(Answered::NotDirect),
             STATUS_NO_DESCRIPTORS => {
@@ -104,25 +133,23 @@ impl<'e, W: Wait> Call<'e, W> {
         Ok(Answered::Response(response))
     }
 
+    /// Ends a call whose reply has come, and is not wanted.
+    pub(super) fn end(mut self) {
+        self.stage = Stage::Over;
+    }
+
     pub(super) async fn send_datagram(
         mut self,
-        body: &[u8],
-        parts: &mut [Part<'_>],
+        request: &Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        if parts.iter().any(Part::has_room) {
+        if request.parts.iter().any(Part::has_room) {
             let reason = "a datagram has no reply that could bring anything back".to_owned();
             let error = Error::new(ErrorKind::Invalid { reason }, "send a datagram");
             return Err(CallFailure::before(error));
         }
-        let travelled = self.publish(MessageKind::Datagram, body, parts).await?;
-        let channel = &self.end.channel;
-        if channel.has_unsent() {
-            // Queued is what the kernel has: what is only in this process's memory ends with it.
-            let sent = self.until(Interest::Progress, || {
-                channel.send_unsent();
-                Ok((!channel.has_unsent()).then_some(()))
-            });
-            sent.await.map_err(CallFailure::after)?;
+        let travelled = self.publish(MessageKind::Datagram, request).await?;
+        if self.bell == Bell::Now {
+            self.until(Interest::Progress, self.end.sent()).await.map_err(CallFailure::after)?;
         }
         Ok(travelled)
     }
@@ -143,6 +170,8 @@ impl<'e, W: Wait> Call<'e, W> {
         channel.check_open()?;
         let limit = channel.limits.outstanding_requests;
         if !waiting.register(self.id, self.waits, limit) {
+            // Whoever has the credits may be calls that the server has not seen.
+            channel.show_held();
             let register = || Ok(waiting.register(self.id, self.waits, limit).then_some(()));
             self.until(Interest::Progress, register).await?;
         }
@@ -171,7 +200,7 @@ impl<'e, W: Wait> Call<'e, W> {
         let header = self.header(MessageKind::Cancel, 0, 0);
         let message = Outgoing::bare(header);
         // A server that does not hear of it only does work that nobody wants.
-        let _unheard = self.end.channel.post(&message);
+        let _unheard = self.end.channel.post(&message, Bell::Now);
         if let Some(grant) = self.lent {
             self.take_memory_back(grant);
         }
@@ -196,16 +225,17 @@ impl<'e, W: Wait> Call<'e, W> {
     async fn publish(
         &mut self,
         kind: MessageKind,
-        body: &[u8],
-        parts: &[Part<'_>],
+        request: &Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        let end = self.end;
-        end.channel.check_handles(self.handles.len()).map_err(CallFailure::before)?;
+        let (end, body) = (self.end, request.body);
+        let parts: &[Part<'_>] = &*request.parts;
+        end.channel.check_handles(request.handles.len()).map_err(CallFailure::before)?;
         let both = parts.iter().filter(|part| part.goes_both_ways()).count();
         let plan = Plan::new(&end.channel, body.len(), parts.len() + both);
         let plan = plan.map_err(CallFailure::before)?;
         let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
-        self.begin(&mut leaving, kind, body, parts).await.map_err(CallFailure::before)?;
+        let begun = self.begin(&mut leaving, kind, (body, request.handles), parts);
+        begun.await.map_err(CallFailure::before)?;
         if kind == MessageKind::Request {
             self.stage = Stage::Published;
         }
@@ -218,7 +248,7 @@ impl<'e, W: Wait> Call<'e, W> {
         &mut self,
         leaving: &mut Leaving<'e, 'p>,
         kind: MessageKind,
-        body: &[u8],
+        (body, handles): (&[u8], &[BorrowedFd<'_>]),
         parts: &'p [Part<'_>],
     ) -> Result<()> {
         self.plan(&mut leaving.plan, kind, parts)?;
@@ -227,18 +257,15 @@ impl<'e, W: Wait> Call<'e, W> {
             let outflow = Outflow::begin(self.take_slot().await?, total);
             leaving.plan.set_slot(outflow.slot(), outflow.sequence());
             leaving.outflow = Some(outflow);
+            // The server takes no stream that it does not know of.
+            self.bell = Bell::Now;
         }
         let plan = &leaving.plan;
         let len = plan.message_len(body.len());
         let attributes = u8::try_from(plan.attributes.len()).unwrap_or(u8::MAX);
         let header = RecordHeader { attributes, ..self.header(kind, len, body.len()) };
-        let message = Outgoing {
-            header,
-            attributes: &plan.attributes,
-            body,
-            inline: &plan.inline,
-            handles: self.handles,
-        };
+        let message =
+            Outgoing { header, attributes: &plan.attributes, body, inline: &plan.inline, handles };
         self.post(&message).await?;
         leaving.is_posted = true;
         Ok(())
@@ -321,10 +348,10 @@ impl<'e, W: Wait> Call<'e, W> {
 
     async fn post(&self, message: &Outgoing<'_>) -> Result<()> {
         let channel = &self.end.channel;
-        if channel.post(message)? == Posted::Published {
+        if channel.post(message, self.bell)? == Posted::Published {
             return Ok(());
         }
-        let post = || Ok((channel.post(message)? == Posted::Published).then_some(()));
+        let post = || Ok((channel.post(message, self.bell)? == Posted::Published).then_some(()));
         self.until(Interest::Progress, post).await
     }
 

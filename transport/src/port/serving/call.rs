@@ -9,6 +9,7 @@ use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
 use crate::buffer::{Buffer, Bytes};
 use crate::bulk::{Travelled, reason_of};
 use crate::cancellation::Cancellation;
+use crate::channel::Bell;
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -363,8 +364,17 @@ impl IncomingCall {
     /// gone. Only in the first two cases was nothing sent, and another reply may follow: the call
     /// is given back.
     #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
-    pub fn reply(mut self, reply: Reply) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
-        match self.answer(reply) {
+    pub fn reply(self, reply: Reply) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
+        self.reply_with(reply, Bell::Now)
+    }
+
+    #[expect(clippy::result_large_err, reason = "as for `reply`")]
+    pub(crate) fn reply_with(
+        mut self,
+        reply: Reply,
+        bell: Bell,
+    ) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
+        match self.answer(reply, bell) {
             Ok(()) => Ok(()),
             Err(error) if self.port.channel.closed().is_none() => Err((error, Some(self))),
             Err(error) => Err((error, None)),
@@ -374,10 +384,10 @@ impl IncomingCall {
     /// Answers a call that nobody is to run.
     pub(super) fn refuse(mut self, status: u16) {
         // If that fails the channel has ended, or will be met as such by whoever looks next.
-        let _ended = self.answer(Reply { status, ..Reply::default() });
+        let _ended = self.answer(Reply { status, ..Reply::default() }, Bell::Now);
     }
 
-    fn answer(&mut self, reply: Reply) -> Result<()> {
+    fn answer(&mut self, reply: Reply, bell: Bell) -> Result<()> {
         if self.stage == Stage::Over {
             return Ok(());
         }
@@ -387,7 +397,7 @@ impl IncomingCall {
             rooms: &self.rooms,
             grant: self.grant.as_ref(),
         };
-        let posted = self.port.post_reply(&caller, reply);
+        let posted = self.port.post_reply(&caller, reply, bell);
         if posted.is_ok() || self.port.channel.closed().is_some() {
             self.stage = Stage::Over;
             if self.port.outstanding.end(self.header.id) {
@@ -403,7 +413,7 @@ impl Drop for IncomingCall {
         if self.stage == Stage::Unanswered {
             self.port.shared.counters.unanswered();
             let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
-            let _ended = self.answer(unanswered);
+            let _ended = self.answer(unanswered, Bell::Now);
         }
         if self.claimed > 0 {
             self.port.give_back(self.claimed);

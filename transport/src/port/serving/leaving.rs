@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{End, Reply, Room, ServerPort, reply_header};
 use crate::buffer::Bytes;
 use crate::bulk::{Plan, Source, expected_way};
-use crate::channel::{Channel, Outgoing, Pace};
+use crate::channel::{Bell, Channel, Outgoing, Pace};
 use crate::choose::Way;
 use crate::direct::Grant;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,8 +48,13 @@ pub(super) struct Caller<'c> {
 }
 
 impl ServerPort {
-    /// Answers a request.
-    pub(super) fn post_reply(&self, caller: &Caller<'_>, mut reply: Reply) -> Result<()> {
+    /// Answers a request. Only a reply without bulk data can be held back.
+    pub(super) fn post_reply(
+        &self,
+        caller: &Caller<'_>,
+        mut reply: Reply,
+        bell: Bell,
+    ) -> Result<()> {
         self.channel.check_handles(reply.handles.len())?;
         if !reply.outs.is_empty() || !reply.results.is_empty() {
             let leaving = self.prepare(caller, reply)?;
@@ -62,7 +67,7 @@ impl ServerPort {
         header.body = len;
         header.method = reply.tag;
         let message = Outgoing { body: &reply.body, ..Outgoing::bare(header) };
-        self.channel.post_or_keep(&message, &mut reply.handles)?;
+        self.channel.post_or_keep(&message, &mut reply.handles, bell)?;
         if self.channel.has_parked() {
             self.shared.parked.store(true, std::sync::atomic::Ordering::Relaxed);
         }
@@ -222,7 +227,7 @@ impl Leaving {
             inline: &inline,
             handles: &[],
         };
-        channel.post_or_keep(&message, &mut self.handles)?;
+        channel.post_or_keep(&message, &mut self.handles, Bell::Now)?;
         self.frozen.clear();
         self.handles.clear();
         Ok(true)

@@ -58,9 +58,10 @@ fn loom_published_bytes_are_in_place() {
         let writer = thread::spawn(move || {
             let mut producer = Producer::new(&other.producer, &other.consumer, 2);
             write(&other, producer.position(), 7);
-            producer.publish(1);
+            producer.stage(1);
+            producer.publish();
         });
-        let consumer = Consumer::new(&shared.consumer, &shared.producer, 2);
+        let mut consumer = Consumer::new(&shared.consumer, &shared.producer, 2);
         if consumer.available() == Ok(1) {
             assert_eq!(read(&shared, consumer.position()), 7);
         }
@@ -80,7 +81,8 @@ fn loom_room_is_reused_only_after_it_was_read() {
                     thread::yield_now();
                 }
                 write(&other, producer.position(), value);
-                producer.publish(1);
+                producer.stage(1);
+                producer.publish();
             }
         });
         let mut consumer = Consumer::new(&shared.consumer, &shared.producer, 2);
@@ -90,6 +92,7 @@ fn loom_room_is_reused_only_after_it_was_read() {
             }
             assert_eq!(read(&shared, consumer.position()), value);
             consumer.take(1);
+            consumer.give_back();
         }
         writer.join().unwrap();
     });
@@ -118,29 +121,85 @@ fn loom_memory_that_was_taken_back_is_not_written() {
     });
 }
 
+impl Shared {
+    fn ring(&self) {
+        *self.bell.0.lock().unwrap() = true;
+        self.bell.1.notify_one();
+    }
+
+    /// Sleeps until the bell is heard.
+    fn hear(&self) {
+        let mut rung = self.bell.0.lock().unwrap();
+        while !*rung {
+            rung = self.bell.1.wait(rung).unwrap();
+        }
+        *rung = false;
+    }
+}
+
 #[test]
 fn loom_a_sleeper_is_always_rung() {
     loom::model(|| {
         let shared = shared();
         let other = shared.clone();
         let writer = thread::spawn(move || {
+            let rung = Rung::new();
             let mut producer = Producer::new(&other.producer, &other.consumer, 2);
-            write(&other, producer.position(), 7);
-            producer.publish(1);
-            if other.consumer.must_ring() {
-                *other.bell.0.lock().unwrap() = true;
-                other.bell.1.notify_one();
+            for value in [7, 8] {
+                write(&other, producer.position(), value);
+                producer.stage(1);
+                producer.publish();
+                if other.consumer.must_ring(&rung) {
+                    other.ring();
+                }
             }
         });
-        let consumer = Consumer::new(&shared.consumer, &shared.producer, 2);
-        shared.consumer.set_asleep();
-        if consumer.available() == Ok(0) {
-            let mut rung = shared.bell.0.lock().unwrap();
-            while !*rung {
-                rung = shared.bell.1.wait(rung).unwrap();
+        let sleeps = Sleeps::new();
+        let mut consumer = Consumer::new(&shared.consumer, &shared.producer, 2);
+        let mut taken = 0;
+        while taken < 2 {
+            // As whoever waits does: a sleep begins, the last look, the bell. Who heard it begins anew.
+            shared.consumer.set_asleep(&sleeps);
+            if consumer.available() == Ok(0) {
+                shared.hear();
+                continue;
+            }
+            assert_eq!(read(&shared, consumer.position()), 7 + taken);
+            consumer.take(1);
+            taken += 1;
+        }
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_who_sleeps_for_want_of_room_is_rung() {
+    loom::model(|| {
+        let shared = shared();
+        let other = shared.clone();
+        let reader = thread::spawn(move || {
+            let rung = Rung::new();
+            let mut consumer = Consumer::new(&other.consumer, &other.producer, 2);
+            for _ in 0..2 {
+                while consumer.available() == Ok(0) {
+                    thread::yield_now();
+                }
+                consumer.take(1);
+                if consumer.give_back() && other.producer.must_ring(&rung) {
+                    other.ring();
+                }
+            }
+        });
+        let sleeps = Sleeps::new();
+        let mut producer = Producer::new(&shared.producer, &shared.consumer, 2);
+        producer.stage(2);
+        producer.publish();
+        while producer.free(1) == Ok(0) {
+            shared.producer.set_asleep(&sleeps);
+            if producer.free(1) == Ok(0) {
+                shared.hear();
             }
         }
-        assert_eq!(consumer.available(), Ok(1));
-        writer.join().unwrap();
+        reader.join().unwrap();
     });
 }

@@ -1,0 +1,152 @@
+//! The calls that are outstanding, by number, and what has become of each.
+//!
+//! A reply meets its call here, or finds that nobody waits for it any more: of the two that race, the
+//! reply and the caller who gives up, the first one to come here decides. It is modelled in loom.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::{GrantName, Waiter};
+use crate::message::MessageId;
+
+/// The calls of one channel that wait for their replies. `R` is what a reply is.
+pub(super) struct Calls<R> {
+    by_id: HashMap<MessageId, Call<R>, BuildHasherDefault<IdHasher>>,
+    /// Those that are not answered. What is answered is not outstanding, though its caller may not have
+    /// run yet: otherwise a leader that waits for the credit would have to be told of the caller's next
+    /// step.
+    outstanding: usize,
+}
+
+struct Call<R> {
+    waiter: Waiter,
+    stage: Stage<R>,
+    /// The slot belongs to the call until the server has answered it: before, a copier that comes
+    /// late could be taken for one of the next call's.
+    grant: Option<GrantName>,
+}
+
+enum Stage<R> {
+    Waiting,
+    Answered(R),
+    /// The caller gave up; a reply is thrown away when it comes.
+    Abandoned,
+}
+
+/// Whom a reply has met.
+pub(super) enum Met<'c, R> {
+    /// Its caller, who is to be woken.
+    Caller(&'c Waiter),
+    /// A call of a batch, which is over: the batch has the reply.
+    Batched(BatchSlot, R),
+    /// A call that its caller has given up, and which is over.
+    Nobody(R),
+    /// No call: the server has made it up, or has answered before.
+    NoCall,
+}
+
+/// Names a call of a batch: which batch, and which of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchSlot {
+    pub(crate) batch: usize,
+    pub(crate) slot: usize,
+}
+
+impl<R> Calls<R> {
+    pub(super) fn new() -> Calls<R> {
+        Calls { by_id: HashMap::default(), outstanding: 0 }
+    }
+
+    /// Whether fewer calls than `limit` are outstanding.
+    pub(super) fn has_credit(&self, limit: usize) -> bool {
+        self.outstanding < limit
+    }
+
+    pub(super) fn register(&mut self, id: MessageId, waiter: Waiter) {
+        self.outstanding += 1;
+        self.by_id.insert(id, Call { waiter, stage: Stage::Waiting, grant: None });
+    }
+
+    /// Forgets a call that the server has not heard of.
+    pub(super) fn forget(&mut self, id: MessageId) {
+        if self.by_id.remove(&id).is_some() {
+            self.outstanding -= 1;
+        }
+    }
+
+    /// The caller gives up. What has come by now is given back; otherwise nobody gets it.
+    pub(super) fn abandon(&mut self, id: MessageId) -> Option<R> {
+        if let Some(call @ Call { stage: Stage::Waiting, .. }) = self.by_id.get_mut(&id) {
+            call.stage = Stage::Abandoned;
+            return None;
+        }
+        self.take_reply(id)
+    }
+
+    /// The reply of a call, if it has come. The call is then over.
+    pub(super) fn take_reply(&mut self, id: MessageId) -> Option<R> {
+        let Entry::Occupied(call) = self.by_id.entry(id) else { return None };
+        if !matches!(call.get().stage, Stage::Answered(_)) {
+            return None;
+        }
+        match call.remove().stage {
+            Stage::Answered(reply) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// A reply has come.
+    pub(super) fn answer(&mut self, id: MessageId, reply: R) -> Met<'_, R> {
+        let Entry::Occupied(call) = self.by_id.entry(id) else { return Met::NoCall };
+        match (&call.get().stage, &call.get().waiter) {
+            (Stage::Answered(_), _) => Met::NoCall,
+            (Stage::Abandoned, _) => {
+                self.outstanding -= 1;
+                call.remove();
+                Met::Nobody(reply)
+            }
+            (Stage::Waiting, &Waiter::Batch(slot)) => {
+                self.outstanding -= 1;
+                call.remove();
+                Met::Batched(slot, reply)
+            }
+            (Stage::Waiting, _) => {
+                self.outstanding -= 1;
+                let call = call.into_mut();
+                call.stage = Stage::Answered(reply);
+                Met::Caller(&call.waiter)
+            }
+        }
+    }
+
+    /// Whether a call lends memory by this slot.
+    pub(super) fn lends_by(&self, slot: u8) -> bool {
+        self.by_id.values().any(|call| call.grant.is_some_and(|grant| grant.slot == slot))
+    }
+
+    /// Notes that a call lends memory. `false`: there is no such call.
+    pub(super) fn lend(&mut self, id: MessageId, grant: GrantName) -> bool {
+        let call = self.by_id.get_mut(&id);
+        call.map(|call| call.grant = Some(grant)).is_some()
+    }
+}
+
+/// Spreads numbers that follow each other. They are our own: nobody can make them collide.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // The golden ratio's bits: the lowest choose the place, the highest tell neighbours apart.
+        self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
