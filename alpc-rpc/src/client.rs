@@ -2,7 +2,10 @@
 
 mod call;
 mod callbacks;
+mod leaving;
 mod reply;
+#[cfg(feature = "async")]
+mod tasks;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +20,8 @@ pub use call::ClientCall;
 pub(crate) use call::{failed, push_index, push_small, send_with_body, take_long_body};
 pub(crate) use callbacks::{AtWork, Crew, MAX_OBJECTS, ensure as ensure_callbacks};
 pub use reply::ClientReply;
+#[cfg(feature = "async")]
+pub use tasks::{AsyncClient, Filled};
 
 use crate::agreement::{self, Agreement};
 use crate::descriptor::InterfaceDesc;
@@ -60,10 +65,7 @@ pub trait Client: Sized + Clone {
     fn connect_default() -> Result<Self, ConnectError> {
         match Self::INTERFACE.endpoint {
             Some(name) => Self::connect(name),
-            None => Err(ConnectError::NotFound {
-                name: Self::INTERFACE.name.to_owned(),
-                reason: "the interface names no endpoint; say which port to connect to".to_owned(),
-            }),
+            None => Err(without_endpoint(Self::INTERFACE)),
         }
     }
 
@@ -79,14 +81,13 @@ pub trait Client: Sized + Clone {
     /// The same connection, whose calls wait for `timeout`, whatever the interface says.
     #[must_use]
     fn with_timeout(&self, timeout: Duration) -> Self {
-        let core = ClientCore { patience: Patience::For(timeout), ..self.core().clone() };
-        Self::from_core(core)
+        Self::from_core(self.core().with_patience(Patience::For(timeout)))
     }
 
     /// The same connection, whose calls wait for as long as it takes.
     #[must_use]
     fn without_deadline(&self) -> Self {
-        Self::from_core(ClientCore { patience: Patience::Forever, ..self.core().clone() })
+        Self::from_core(self.core().with_patience(Patience::Forever))
     }
 
     /// The same connection, whose calls end when `token` fires: with
@@ -103,7 +104,7 @@ pub trait Client: Sized + Clone {
     /// ```
     #[must_use]
     fn with_cancel(&self, token: &Cancellation) -> Self {
-        Self::from_core(ClientCore { cancel: Some(token.clone()), ..self.core().clone() })
+        Self::from_core(self.core().with_cancel(token))
     }
 
     /// Makes a call and tells how its bulk arguments travelled.
@@ -114,8 +115,7 @@ pub trait Client: Sized + Clone {
     /// ```
     fn observed<R>(&self, call: impl FnOnce(&Self) -> R) -> (R, CallInfo) {
         let observer = Arc::new(Mutex::new(CallInfo::default()));
-        let core = ClientCore { observer: Some(observer.clone()), ..self.core().clone() };
-        let result = call(&Self::from_core(core));
+        let result = call(&Self::from_core(self.core().observed_by(observer.clone())));
         let info = std::mem::take(&mut *observer.lock().unwrap_or_else(PoisonError::into_inner));
         (result, info)
     }
@@ -158,6 +158,11 @@ pub trait Client: Sized + Clone {
     fn port(&self) -> &CommunicationPort {
         self.core().port()
     }
+}
+
+fn without_endpoint(interface: &InterfaceDesc) -> ConnectError {
+    let reason = "the interface names no endpoint; say which port to connect to".to_owned();
+    ConnectError::NotFound { name: interface.name.to_owned(), reason }
 }
 
 /// How one call's bulk arguments travelled.
@@ -240,6 +245,18 @@ impl ClientCore {
             Some(token) => self.port().call_until(request, token),
             None => self.port().call(request),
         }
+    }
+
+    fn with_patience(&self, patience: Patience) -> ClientCore {
+        ClientCore { patience, ..self.clone() }
+    }
+
+    fn with_cancel(&self, token: &Cancellation) -> ClientCore {
+        ClientCore { cancel: Some(token.clone()), ..self.clone() }
+    }
+
+    fn observed_by(&self, observer: Arc<Mutex<CallInfo>>) -> ClientCore {
+        ClientCore { observer: Some(observer), ..self.clone() }
     }
 
     fn deadline(&self, specified: Option<Duration>) -> Deadline {

@@ -120,6 +120,8 @@ pub use alpc_transport::{
     PortAttributes, Reason, Region, Travelled, Way,
 };
 pub use bound::BoundExceeded;
+#[cfg(feature = "async")]
+pub use client::{AsyncClient, Filled};
 pub use client::{CallInfo, Client};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use event::{Emitter, Events};
@@ -129,6 +131,8 @@ pub use view::{Blob, BytesArg, View};
 
 /// What most users of the crate want in scope.
 pub mod prelude {
+    #[cfg(feature = "async")]
+    pub use crate::AsyncClient;
     #[cfg(feature = "macros")]
     pub use crate::{Alpc, alpc_interface};
     pub use crate::{

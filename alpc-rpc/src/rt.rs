@@ -17,6 +17,11 @@ pub mod v1 {
     pub use std::vec::Vec;
     pub use uuid::Uuid;
 
+    /// Passes on what it is given, or nothing if this crate is built without its feature `async`, which
+    /// the crate that generated code stands in cannot see.
+    pub use crate::__if_async as if_async;
+    #[cfg(feature = "async")]
+    pub use crate::client::{AsyncClient, Filled};
     pub use crate::client::{Client, ClientCall, ClientCore, ClientReply};
     pub use crate::descriptor::{
         Describe, Direction, EventDesc, FieldDesc, InterfaceDesc, MemberDesc, MethodDesc,
@@ -92,4 +97,18 @@ pub mod v1 {
             serialize_unrecognized,
         };
     }
+}
+
+#[cfg(feature = "async")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_async {
+    ($($item:tt)*) => { $($item)* };
+}
+
+#[cfg(not(feature = "async"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_async {
+    ($($item:tt)*) => {};
 }

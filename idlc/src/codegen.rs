@@ -13,6 +13,7 @@
 //! Names that begin with two underscores are the generator's; the checker keeps interfaces away
 //! from them.
 
+mod async_client;
 mod bases;
 mod bounds;
 mod client;

@@ -11,7 +11,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote};
 
 /// More threads than these wait for the one that makes the items.
 const MOST_HELPERS: usize = 3;
@@ -36,7 +37,7 @@ impl Queue {
         let next = || self.items.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         let mut laid_out = Vec::new();
         while let Some((at, text)) = next() {
-            laid_out.push((at, syn::parse_str(&text).map(|file| prettyplease::unparse(&file))));
+            laid_out.push((at, text.parse().map_err(not_tokens).and_then(one)));
             self.left.fetch_sub(1, Ordering::Relaxed);
         }
         laid_out
@@ -69,7 +70,7 @@ pub(crate) fn lay_out(items: impl Iterator<Item = TokenStream>) -> syn::Result<S
                 // The receiver is there for longer than this scope.
                 drop(send.send((at, item.to_string())));
             } else {
-                laid_out.push((at, syn::parse2(item).map(|file| prettyplease::unparse(&file))));
+                laid_out.push((at, one(item)));
             }
         }
         drop(send);
@@ -81,4 +82,53 @@ pub(crate) fn lay_out(items: impl Iterator<Item = TokenStream>) -> syn::Result<S
     });
     laid_out.sort_unstable_by_key(|(at, _)| *at);
     laid_out.into_iter().map(|(_, text)| text).collect()
+}
+
+fn not_tokens(error: proc_macro2::LexError) -> syn::Error {
+    syn::Error::new(Span::call_site(), error)
+}
+
+/// The text of one item.
+fn one(item: TokenStream) -> syn::Result<String> {
+    let mut inside = Vec::new();
+    let item = take_out(item, &mut inside)?;
+    let mut text = prettyplease::unparse(&syn::parse2(item)?);
+    for (at, inside) in inside.iter().enumerate() {
+        let mark = mark(at).to_string();
+        let Some(start) = text.find(&mark) else { continue };
+        let line = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let indent = text.get(line..start).unwrap_or_default();
+        let rows: Vec<_> = inside.lines().map(|row| format!("{indent}{row}")).collect();
+        let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
+        text.replace_range(line..start + mark.len(), &rows.join("\n"));
+    }
+    Ok(text)
+}
+
+fn mark(at: usize) -> proc_macro2::Ident {
+    format_ident!("__laid_out_{at}_")
+}
+
+/// Puts marks in the place of what stands inside of `if_async! { .. }`, and lays that out: whoever lays
+/// out Rust knows nothing of what a macro is given.
+fn take_out(tokens: TokenStream, inside: &mut Vec<String>) -> syn::Result<TokenStream> {
+    let mut out: Vec<TokenTree> = Vec::new();
+    for token in tokens {
+        let TokenTree::Group(group) = token else {
+            out.push(token);
+            continue;
+        };
+        let is_macro = group.delimiter() == Delimiter::Brace
+            && matches!(&*out, [.., TokenTree::Ident(name), TokenTree::Punct(_)] if name == "if_async");
+        let stream = if is_macro {
+            let text = one(group.stream())?;
+            inside.push(text);
+            let mark = mark(inside.len() - 1);
+            quote!(#mark)
+        } else {
+            take_out(group.stream(), inside)?
+        };
+        out.push(Group::new(group.delimiter(), stream).into());
+    }
+    Ok(out.into_iter().collect())
 }

@@ -7,7 +7,9 @@
 #![forbid(unsafe_code)]
 
 pub mod bounds;
+pub mod club;
 pub mod everything;
+pub mod executor;
 pub mod garbage;
 pub mod goldens;
 pub mod guide;

@@ -1,29 +1,29 @@
 //! One call on the client: arguments in, a reply out.
 
 use std::convert::Infallible;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicBool;
 
 use alpc_transport::{
-    CallFailure, Deadline, Element, ErrorKind, Part, Received, Request, Response, Way, element,
+    CallFailure, Deadline, Element, ErrorKind, Part, Received, Response, Way, element,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::leaving::{Answer, Leaving, Numbers};
 use super::{ClientCore, ClientReply, callbacks};
-use crate::decode::ValueReader;
 use crate::descriptor::MethodDesc;
-use crate::error::{CallError, Fault, TransportError};
-use crate::object::{Reference, open};
+use crate::error::{CallError, TransportError};
+use crate::object::Reference;
 use crate::outgoing::{Handed, Outgoing, Sealed};
-use crate::scope::{self, Luggage};
 use crate::status;
 use crate::view::{Argument, BytesArg};
 
 /// A call that is being put together.
 pub struct ClientCall<'a> {
-    core: &'a ClientCore,
+    pub(super) core: &'a ClientCore,
     method: &'static MethodDesc,
-    deadline: Deadline,
+    pub(super) deadline: Deadline,
     body: Vec<u8>,
     parts: Vec<Part<'a>>,
     /// Sizes of the elements of the buffers that the server fills.
@@ -155,14 +155,7 @@ impl<'a> ClientCall<'a> {
     ///
     /// The interface's own error, if the handler answered with it, or what went wrong.
     pub fn invoke<E: DeserializeOwned>(self) -> Result<ClientReply, CallError<E>> {
-        match self.answer()? {
-            Answer::Results(reply) => Ok(reply),
-            Answer::Error(body, mut luggage) => {
-                let mut reader = ValueReader::new(&body);
-                let error = scope::receiving(&mut luggage, || reader.value("the error"))?;
-                Err(CallError::App(error))
-            }
-        }
+        self.answer()?.read()
     }
 
     /// Sends a call of a method that has no error of its own, and waits for its answer.
@@ -171,64 +164,15 @@ impl<'a> ClientCall<'a> {
     ///
     /// What went wrong.
     pub fn invoke_infallible(self) -> Result<ClientReply, TransportError> {
-        match self.answer()? {
-            Answer::Results(reply) => Ok(reply),
-            Answer::Error(..) => {
-                let what = "an error of the interface's, which has none".to_owned();
-                Err(TransportError::Malformed { what, may_have_run: true })
-            }
-        }
+        self.answer()?.read_infallible()
     }
 
-    fn answer(mut self) -> Result<Answer, TransportError> {
-        let sealed = self.seal()?;
-        let (core, method, link) = (self.core, self.method, self.core.target.link());
-        let ClientCall { deadline, body, parts, elements, small, outgoing, .. } = self;
-        let handles: Vec<_> = outgoing.handles.iter().map(AsFd::as_fd).collect();
-        let response = send_with_body(&body, parts, |tag, body, parts| {
-            let tag = tag | sealed.tag;
-            let (method, handles) = (method.ordinal, handles.as_slice());
-            let request = Request { method, tag, body, parts, handles, deadline };
-            core.make(request)
-        });
-        let mut response = response.map_err(|failure| {
-            if !failure.may_have_run {
-                link.take_back(&sealed.numbered);
-            }
-            failed(failure)
-        })?;
-        // The objects that the call referred to have been taken up by now.
-        drop(outgoing);
-        core.observe(&small, std::mem::take(&mut response.travelled));
-        let handles = std::mem::take(&mut response.handles);
-        let long_body = take_long_body(&mut response);
-        let body = long_body.as_deref().unwrap_or(response.body());
-        let has_envelope = response.tag & u64::from(status::ENVELOPE) != 0;
-        let malformed =
-            |what: &str| TransportError::Malformed { what: what.to_owned(), may_have_run: true };
-        let (values, envelope) =
-            open(body, has_envelope).ok_or_else(|| malformed("the answer's envelope is broken"))?;
-        let mut luggage = link.resolve(&envelope, false).map_err(malformed)?;
-        luggage.handles = handles.into_iter().map(Some).collect();
-        match response.status {
-            0 => {
-                let end = values.len();
-                Ok(Answer::Results(ClientReply::new(response, long_body, end, &elements, luggage)))
-            }
-            status::APPLICATION_ERROR => Ok(Answer::Error(values.to_vec(), luggage)),
-            status::GIVEN_UP => {
-                link.take_back(&sealed.numbered);
-                Err(TransportError::Cancelled { may_have_run: false })
-            }
-            code => {
-                let fault = Fault::from_wire(code, &String::from_utf8_lossy(body));
-                if !fault.may_have_run() {
-                    // No handler has what was given away.
-                    link.take_back(&sealed.numbered);
-                }
-                Err(TransportError::from_fault(fault, method.name))
-            }
-        }
+    fn answer(self) -> Result<Answer, TransportError> {
+        let core = self.core;
+        self.ensure_callbacks()?;
+        let mut leaving = self.leave()?;
+        let response = core.make(leaving.pieces().request());
+        leaving.answered(response)
     }
 
     /// Sends a call that has no answer. Returns when it is queued.
@@ -236,50 +180,46 @@ impl<'a> ClientCall<'a> {
     /// # Errors
     ///
     /// When it cannot be sent.
-    pub fn send(mut self) -> Result<(), CallError<Infallible>> {
-        let sealed = self.seal()?;
-        let (core, method, link) = (self.core, self.method, self.core.target.link());
-        let ClientCall { deadline, body, parts, small, outgoing, .. } = self;
-        let must = if method.must_understand { status::MUST_UNDERSTAND } else { 0 };
-        let handles: Vec<_> = outgoing.handles.iter().map(AsFd::as_fd).collect();
-        let sent = send_with_body(&body, parts, |tag, body, parts| {
-            let tag = tag | sealed.tag | must;
-            let (method, handles) = (method.ordinal, handles.as_slice());
-            let request = Request { method, tag, body, parts, handles, deadline };
-            core.port().send(request)
-        });
-        let travelled = sent.map_err(|failure| {
-            if !failure.may_have_run {
-                link.take_back(&sealed.numbered);
-            }
-            failed(failure)
-        })?;
-        core.target.count_unanswered();
-        link.count_unanswered(&outgoing.objects);
-        core.observe(&small, travelled);
-        Ok(())
+    pub fn send(self) -> Result<(), CallError<Infallible>> {
+        let port = self.core.port();
+        self.ensure_callbacks()?;
+        let mut leaving = self.leave_unanswered()?;
+        let sent = port.send(leaving.pieces().request());
+        Ok(leaving.sent(sent)?)
+    }
+
+    /// Sees that the server can call what it is given.
+    fn ensure_callbacks(&self) -> Result<(), TransportError> {
+        if self.gives_away()? { callbacks::ensure(self.core, self.deadline) } else { Ok(()) }
+    }
+
+    /// Whether the call, which the two ends agree on, gives the server something to call.
+    pub(super) fn gives_away(&self) -> Result<bool, TransportError> {
+        let link = self.core.target.link();
+        link.agreement().may_call(self.method)?;
+        Ok(link.would_give_away(&self.outgoing.objects))
     }
 
     /// Says behind the arguments which object the call is for, and which it refers to.
-    fn seal(&mut self) -> Result<Sealed, TransportError> {
+    pub(super) fn leave(mut self) -> Result<Leaving<'a>, TransportError> {
         let target = &self.core.target;
-        let (link, port) = (target.link(), target.port());
-        link.agreement().may_call(self.method)?;
-        link.flush(port);
-        if link.would_give_away(&self.outgoing.objects) {
-            callbacks::ensure(self.core, self.deadline)?;
-        }
+        let link = target.link();
+        link.flush(target.port());
         let sealed = self.outgoing.seal(link, target.object(), &mut self.body);
-        sealed.map_err(|error| failed(CallFailure { error, may_have_run: false }))
+        let sealed = sealed.map_err(|error| failed(CallFailure { error, may_have_run: false }))?;
+        let Sealed { tag, numbered } = sealed;
+        let ClientCall { core, method, deadline, body, parts, elements, small, outgoing, .. } =
+            self;
+        let numbers = Numbers { link, numbered, told: AtomicBool::new(false) };
+        Ok(Leaving { core, method, deadline, body, parts, elements, small, outgoing, tag, numbers })
     }
-}
 
-/// What a server said.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and most are results")]
-enum Answer {
-    Results(ClientReply),
-    /// The interface's own error, encoded.
-    Error(Vec<u8>, Luggage),
+    /// As [`leave`](ClientCall::leave), for a call that has no answer.
+    pub(super) fn leave_unanswered(self) -> Result<Leaving<'a>, TransportError> {
+        let must = if self.method.must_understand { status::MUST_UNDERSTAND } else { 0 };
+        let leaving = self.leave()?;
+        Ok(Leaving { tag: leaving.tag | must, ..leaving })
+    }
 }
 
 impl std::fmt::Debug for ClientCall<'_> {
@@ -312,16 +252,24 @@ pub(crate) fn push_small(body: &mut Vec<u8>, bytes: &[u8]) {
 /// Sends with the body in the message, or as the first bulk argument if it is too long for that.
 pub(crate) fn send_with_body<'p, R>(
     body: &'p [u8],
-    mut parts: Vec<Part<'p>>,
+    parts: Vec<Part<'p>>,
     send: impl FnOnce(u16, &[u8], &mut [Part<'p>]) -> R,
 ) -> R {
+    let (tag, body, mut parts) = place_body(body, parts);
+    send(tag, body, &mut parts)
+}
+
+/// Leaves the body in the message, or makes it the first bulk argument if it is too long for that. The
+/// tag says which.
+pub(super) fn place_body<'p>(
+    body: &'p [u8],
+    mut parts: Vec<Part<'p>>,
+) -> (u16, &'p [u8], Vec<Part<'p>>) {
     if body.len() <= status::MAX_BODY {
-        return send(0, body, &mut parts);
+        return (0, body, parts);
     }
-    let mut all = Vec::with_capacity(parts.len() + 1);
-    all.push(Part::In(body));
-    all.append(&mut parts);
-    send(status::LONG_BODY, &[], &mut all)
+    parts.insert(0, Part::In(body));
+    (status::LONG_BODY, &[], parts)
 }
 
 /// The body of an answer that was too long for the message.
@@ -352,6 +300,7 @@ pub(crate) fn failed(failure: CallFailure) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::ValueReader;
     use crate::encode;
 
     #[test]

@@ -51,6 +51,13 @@ pub(crate) fn ensure(core: &ClientCore, deadline: Deadline) -> Result<(), Transp
     crew.hire().map_err(before)
 }
 
+/// Whether it is known, without waiting for anybody, that there is one.
+#[cfg(feature = "async")]
+pub(super) fn are_there(core: &ClientCore) -> bool {
+    let Some(callbacks) = core.target.link().callbacks() else { return true };
+    callbacks.try_lock().is_ok_and(|made| made.is_some())
+}
+
 /// The threads that run a connection's callbacks.
 pub(crate) struct Crew {
     link: Weak<Link>,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Event;
 use super::sink::{Arrived, Sink, SinkEnd, Waited};
-use crate::client::{ClientCall, ClientCore};
+use crate::client::{ClientCall, ClientCore, ClientReply};
 use crate::decode::ValueReader;
 use crate::descriptor::InterfaceDesc;
 use crate::error::{Fault, TransportError};
@@ -46,12 +46,27 @@ enum Source {
 impl<E: Event> Events<E> {
     pub(crate) fn subscribe(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
         let sink = Arc::new(Sink::default());
-        let end = SinkEnd::new(sink.clone(), interface.events);
-        let mut call = ClientCall::new(core, &framework::SUBSCRIBE);
-        call.refer(Reference::Own(Exported::Sink(Arc::new(end))));
-        let subscribed = call.arg(&interface.id).and_then(|()| call.invoke_infallible());
-        let subscribed = subscribed.and_then(|mut reply| reply.take_object());
-        let source = match subscribed {
+        let call = subscription(core, interface, &sink);
+        let subscribed = call.and_then(ClientCall::invoke_infallible);
+        Events::of_sink(sink, subscribed)
+    }
+
+    /// As [`subscribe`](Events::subscribe), and waits in a task.
+    #[cfg(feature = "async")]
+    pub(crate) async fn subscribe_async(
+        core: &ClientCore,
+        interface: &'static InterfaceDesc,
+    ) -> Self {
+        let sink = Arc::new(Sink::default());
+        let subscribed = match subscription(core, interface, &sink) {
+            Ok(call) => call.invoke_infallible_async().await,
+            Err(error) => Err(error),
+        };
+        Events::of_sink(sink, subscribed)
+    }
+
+    fn of_sink(sink: Arc<Sink>, subscribed: Result<ClientReply, TransportError>) -> Self {
+        let source = match subscribed.and_then(|mut reply| reply.take_object()) {
             Ok(subscription) => Source::Subscription(subscription),
             Err(error) => Source::Failed(Some(error)),
         };
@@ -106,6 +121,19 @@ impl<E: Event> Events<E> {
             }
         })
     }
+}
+
+/// The call that has the events of `core`'s object come to `sink`.
+fn subscription<'c>(
+    core: &'c ClientCore,
+    interface: &'static InterfaceDesc,
+    sink: &Arc<Sink>,
+) -> Result<ClientCall<'c>, TransportError> {
+    let end = SinkEnd::new(sink.clone(), interface.events);
+    let mut call = ClientCall::new(core, &framework::SUBSCRIBE);
+    call.refer(Reference::Own(Exported::Sink(Arc::new(end))));
+    call.arg(&interface.id)?;
+    Ok(call)
 }
 
 impl<E: Event> Iterator for Events<E> {

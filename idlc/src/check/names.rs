@@ -32,7 +32,7 @@ impl Checker<'_> {
             if let Item::Interface(item) = item {
                 let of_events =
                     if item.events.is_empty() { &[][..] } else { &["Emitter", "Event"] };
-                for &behind in ["Client", "Server", "Ref"].iter().chain(of_events) {
+                for &behind in ["Client", "AsyncClient", "Server", "Ref"].iter().chain(of_events) {
                     let made = format!("{}{behind}", name.rust_text());
                     taken.insert(self, made, name.span, Some(behind));
                 }

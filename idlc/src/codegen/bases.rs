@@ -7,6 +7,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::async_client::async_client_name;
 use super::interface::client_name;
 use super::reference::ref_name;
 use crate::ir::{Interface, Object, TypeKind};
@@ -44,6 +45,10 @@ impl Base<'_> {
     fn client(&self) -> TokenStream {
         self.object.named("Client")
     }
+
+    fn async_client(&self) -> TokenStream {
+        self.object.named("AsyncClient")
+    }
 }
 
 /// The bases as the beginning of the trait's bounds.
@@ -53,22 +58,44 @@ pub(super) fn supertraits(item: &Interface) -> TokenStream {
 
 /// The clients that a client holds.
 pub(super) fn fields(item: &Interface) -> TokenStream {
+    fields_of(item, |base| base.client())
+}
+
+/// The async clients that an async client holds.
+pub(super) fn async_fields(item: &Interface) -> TokenStream {
+    fields_of(item, |base| base.async_client())
+}
+
+fn fields_of(item: &Interface, client: impl Fn(&Base<'_>) -> TokenStream) -> TokenStream {
     let fields = of(item);
     let fields = fields.iter().map(|base| {
-        let (name, client) = (&base.name, base.client());
+        let (name, client) = (&base.name, client(base));
         quote!(#name: #client,)
     });
     fields.collect()
 }
 
-/// Their values, made of `core`.
+/// The values of [`fields`], made of `core`.
 pub(super) fn field_values(item: &Interface) -> TokenStream {
+    values_of(item, |base| {
+        let client = base.client();
+        quote!(<#client as __rt::Client>)
+    })
+}
+
+/// The values of [`async_fields`], made of `core`.
+pub(super) fn async_field_values(item: &Interface) -> TokenStream {
+    values_of(item, |base| {
+        let client = base.async_client();
+        quote!(<#client as __rt::AsyncClient>)
+    })
+}
+
+fn values_of(item: &Interface, client: impl Fn(&Base<'_>) -> TokenStream) -> TokenStream {
     let values = of(item);
     let values = values.iter().map(|base| {
-        let (name, client) = (&base.name, base.client());
-        quote! {
-            #name: <#client as __rt::Client>::from_core(::core::clone::Clone::clone(&core)),
-        }
+        let (name, client) = (&base.name, client(base));
+        quote!(#name: #client::from_core(::core::clone::Clone::clone(&core)),)
     });
     values.collect()
 }
@@ -175,35 +202,12 @@ pub(super) fn upcast(item: &Interface) -> TokenStream {
 pub(super) fn conversions(item: &Interface) -> TokenStream {
     let (client, reference) = (client_name(&item.name), ref_name(&item.name));
     let bases = of(item);
-    let deref = bases.first().map(|base| {
-        let (name, target) = (&base.name, base.client());
-        quote! {
-            #[automatically_derived]
-            impl ::core::ops::Deref for #client {
-                type Target = #target;
-
-                fn deref(&self) -> &Self::Target {
-                    &self.#name
-                }
-            }
-        }
-    });
+    let deref = bases.first().map(|base| deref(&client, base, &base.client()));
     let conversions = bases.iter().map(|base| {
         let (name, its_client) = (&base.name, base.client());
         let its_reference = base.object.named("Ref");
-        let from = |what: TokenStream, to: &TokenStream, value: TokenStream| {
-            quote! {
-                #[automatically_derived]
-                impl ::core::convert::From<#what> for #to {
-                    fn from(it: #what) -> Self {
-                        #value
-                    }
-                }
-            }
-        };
         let clone = quote!(::core::clone::Clone::clone(&it.#name));
-        let owned = from(quote!(#client), &its_client, quote!(it.#name));
-        let borrowed = from(quote!(&#client), &its_client, clone.clone());
+        let clients = clients(&client, base, &its_client);
         let passed = from(quote!(#client), &its_reference, quote!(Self::Remote(it.#name)));
         let lent = from(quote!(&#client), &its_reference, quote!(Self::Remote(#clone)));
         let referred = from(
@@ -216,20 +220,68 @@ pub(super) fn conversions(item: &Interface) -> TokenStream {
                 }
             },
         );
-        quote! {
-            #[automatically_derived]
-            impl ::core::convert::AsRef<#its_client> for #client {
-                fn as_ref(&self) -> &#its_client {
-                    &self.#name
-                }
-            }
-
-            #owned
-            #borrowed
-            #passed
-            #lent
-            #referred
-        }
+        quote!(#clients #passed #lent #referred)
     });
     quote!(#deref #(#conversions)*)
+}
+
+/// How an async client is one of a base.
+pub(super) fn async_conversions(item: &Interface) -> TokenStream {
+    let client = async_client_name(&item.name);
+    let bases = of(item);
+    let deref = bases.first().map(|base| deref(&client, base, &base.async_client()));
+    let conversions = bases.iter().map(|base| {
+        let (name, its_reference) = (&base.name, base.object.named("Ref"));
+        let clients = clients(&client, base, &base.async_client());
+        let passed =
+            from(quote!(#client), &its_reference, quote!(::core::convert::From::from(it.#name)));
+        let lent =
+            from(quote!(&#client), &its_reference, quote!(::core::convert::From::from(&it.#name)));
+        quote!(#clients #passed #lent)
+    });
+    quote!(#deref #(#conversions)*)
+}
+
+fn deref(client: &Ident, base: &Base<'_>, target: &TokenStream) -> TokenStream {
+    let name = &base.name;
+    quote! {
+        #[automatically_derived]
+        impl ::core::ops::Deref for #client {
+            type Target = #target;
+
+            fn deref(&self) -> &Self::Target {
+                &self.#name
+            }
+        }
+    }
+}
+
+/// How `client` is `its_client`, the one of a base that it holds.
+fn clients(client: &Ident, base: &Base<'_>, its_client: &TokenStream) -> TokenStream {
+    let name = &base.name;
+    let owned = from(quote!(#client), its_client, quote!(it.#name));
+    let clone = quote!(::core::clone::Clone::clone(&it.#name));
+    let borrowed = from(quote!(&#client), its_client, clone);
+    quote! {
+        #[automatically_derived]
+        impl ::core::convert::AsRef<#its_client> for #client {
+            fn as_ref(&self) -> &#its_client {
+                &self.#name
+            }
+        }
+
+        #owned
+        #borrowed
+    }
+}
+
+fn from(what: TokenStream, to: &TokenStream, value: TokenStream) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl ::core::convert::From<#what> for #to {
+            fn from(it: #what) -> Self {
+                #value
+            }
+        }
+    }
 }

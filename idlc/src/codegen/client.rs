@@ -12,6 +12,15 @@ use crate::ir::{
     At, Bounds, Direction, Expr, Interface, Method, Output, Param, Type, TypeKind, Via,
 };
 
+/// How a client's methods wait for their answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// The thread that calls does.
+    Blocking,
+    /// The task that calls does.
+    InTask,
+}
+
 pub(super) fn impls(item: &Interface) -> TokenStream {
     let client = client_name(&item.name);
     let consts = item.consts.iter().map(|constant| {
@@ -23,8 +32,11 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
         quote!(#docs #marks pub const #name: #ty = #value;)
     });
     let bases = bases::field_values(item);
-    let methods =
-        item.methods.iter().enumerate().map(|(at, method)| self::method(at, method, item));
+    let methods = item
+        .methods
+        .iter()
+        .enumerate()
+        .map(|(at, method)| self::method(at, method, item, Waits::Blocking));
     quote! {
         #[automatically_derived]
         impl __rt::Client for #client {
@@ -55,7 +67,7 @@ fn constant_type(ty: &Type) -> TokenStream {
     }
 }
 
-fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
+pub(super) fn method(at: usize, item: &Method, interface: &Interface, waits: Waits) -> TokenStream {
     let rt = quote!(__rt);
     let docs =
         docs::attributes(&item.docs, || format!("Calls `{}.{}`.", interface.name, item.name));
@@ -64,26 +76,33 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
     let name = item.name.ident();
     let lifetime = live_params(item).any(ty::borrows_bytes).then(|| quote!(<'data>));
     let params = live_params(item).map(|param| {
-        let (name, ty) = (param.name.ident(), ty::client_param(param, &rt));
+        let name = param.name.ident();
+        if param.direction != Direction::In && waits == Waits::InTask {
+            let element = ty::element(&param.ty, &rt);
+            return quote!(mut #name: __rt::Vec<#element>);
+        }
+        let ty = ty::client_param(param, &rt);
         quote!(#name: #ty)
     });
-    let answers = return_type(item);
+    let answers = return_type(item, waits);
     let raises = raises(item);
     let checks = live_params(item).map(check);
     let at = ty::plain(at);
     let mutable = (!item.params.is_empty()).then(|| quote!(mut));
-    let arguments = item.params.iter().map(argument);
-    let finish = match item.oneway {
-        Some(_) => quote!(__call.send()),
-        None => receive(item),
+    let arguments = item.params.iter().map(|param| argument(param, waits));
+    let finish = match (item.oneway, waits) {
+        (Some(_), Waits::Blocking) => quote!(__call.send()),
+        (Some(_), Waits::InTask) => quote!(__call.send_async().await),
+        (None, _) => receive(item, waits),
     };
+    let is_async = (waits == Waits::InTask).then(|| quote!(async));
     // Inline not for speed, but so that a crate of interfaces compiles none of it: who calls a method
     // does, and with it the encoding of its types.
     quote! {
         #docs
         #marks
         #[inline]
-        #visibility fn #name #lifetime(
+        #visibility #is_async fn #name #lifetime(
             &self,
             #(#params),*
         ) -> ::core::result::Result<#answers, __rt::CallError<#raises>> {
@@ -95,13 +114,27 @@ fn method(at: usize, item: &Method, interface: &Interface) -> TokenStream {
     }
 }
 
-/// The counts of what the server wrote, then the results.
-fn return_type(item: &Method) -> TokenStream {
-    let counts = item.params.iter().filter(|param| param.direction != Direction::In);
-    let counts = counts.map(|_| quote!(usize));
+/// The counts of what the server wrote, or the buffers that it wrote them to, then the results.
+fn return_type(item: &Method, waits: Waits) -> TokenStream {
+    let rt = quote!(__rt);
+    let buffers = buffers(item).map(|param| match waits {
+        Waits::Blocking => quote!(usize),
+        Waits::InTask => {
+            let element = ty::element(&param.ty, &rt);
+            quote!(__rt::Filled<#element>)
+        }
+    });
     let results = item.results.iter().filter(|result| !result.is_removed());
-    let results = results.map(|result| ty::client_result(result, &quote!(__rt)));
-    ty::unwrapped(counts.chain(results).collect())
+    let results = results.map(|result| match (waits, ty::way_back(result)) {
+        (Waits::InTask, Way::Object) => ty::reference::received_async(&result.ty),
+        _ => ty::client_result(result, &rt),
+    });
+    ty::unwrapped(buffers.chain(results).collect())
+}
+
+/// The parameters that the server writes to.
+fn buffers(item: &Method) -> impl Iterator<Item = &Param> {
+    item.params.iter().filter(|param| param.direction != Direction::In)
 }
 
 fn raises(item: &Method) -> TokenStream {
@@ -188,15 +221,20 @@ pub(super) fn via(carrier: &TokenStream, via: Option<At<Via>>) -> Option<TokenSt
     Some(quote!(#carrier.via(__rt::Way::#way);))
 }
 
-fn argument(param: &Param) -> TokenStream {
+fn argument(param: &Param, waits: Waits) -> TokenStream {
     if let (true, Some(default)) = (param.is_removed(), &param.default) {
         return tombstone(param, default);
     }
     let name = param.name.ident();
     let via = via(&quote!(__call), param.via);
+    // A task owns its buffers.
+    let buffer = match waits {
+        Waits::Blocking => quote!(#name),
+        Waits::InTask => quote!(&mut #name),
+    };
     let pass = match param.direction {
-        Direction::Out => quote!(__call.out(#name);),
-        Direction::InOut => quote!(__call.in_out(#name);),
+        Direction::Out => quote!(__call.out(#buffer);),
+        Direction::InOut => quote!(__call.in_out(#buffer);),
         Direction::In => match ty::way_in(param) {
             Way::Text => quote!(__call.text(#name);),
             Way::Bytes | Way::View => quote!(__call.bytes(#name);),
@@ -228,22 +266,17 @@ fn argument(param: &Param) -> TokenStream {
 }
 
 /// Waits for the answer and takes it apart.
-fn receive(item: &Method) -> TokenStream {
-    let counts: Vec<Ident> = item
-        .params
-        .iter()
-        .filter(|param| param.direction != Direction::In)
-        .enumerate()
-        .map(|(at, _)| format_ident!("__written_{at}"))
-        .collect();
+fn receive(item: &Method, waits: Waits) -> TokenStream {
+    let counts: Vec<Ident> =
+        (0..buffers(item).count()).map(|at| format_ident!("__written_{at}")).collect();
     let results: Vec<Ident> =
         (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
-    let invoke = match &item.raises {
-        Some(raised) => {
-            let raised = ty::owned(raised, &quote!(__rt));
-            quote!(invoke::<#raised>())
-        }
-        None => quote!(invoke_infallible()),
+    let raised = item.raises.as_ref().map(|raised| ty::owned(raised, &quote!(__rt)));
+    let invoke = match (raised, waits) {
+        (Some(raised), Waits::Blocking) => quote!(invoke::<#raised>()),
+        (None, Waits::Blocking) => quote!(invoke_infallible()),
+        (Some(raised), Waits::InTask) => quote!(invoke_async::<#raised>().await),
+        (None, Waits::InTask) => quote!(invoke_infallible_async().await),
     };
     if counts.is_empty() && results.is_empty() {
         return quote! {
@@ -253,8 +286,18 @@ fn receive(item: &Method) -> TokenStream {
     }
     let reads = item.results.iter().zip(&results).map(|(result, name)| read(result, name));
     let seen = item.results.iter().zip(&results).filter(|(result, _)| !result.is_removed());
-    let all = counts.iter().chain(seen.map(|(_, name)| name)).map(|name| quote!(#name));
-    let all = ty::unwrapped(all.collect());
+    let seen = seen.map(|(result, name)| match waits {
+        Waits::InTask => ty::reference::to_async(name, &result.ty),
+        Waits::Blocking => quote!(#name),
+    });
+    let written = buffers(item).zip(&counts).map(|(param, count)| match waits {
+        Waits::InTask => {
+            let buffer = param.name.ident();
+            quote!(__rt::Filled::new(#buffer, #count))
+        }
+        Waits::Blocking => quote!(#count),
+    });
+    let all = ty::unwrapped(written.chain(seen).collect());
     quote! {
         let mut __reply = __call.#invoke?;
         #(let #counts = __reply.written()?;)*

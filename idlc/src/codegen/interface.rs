@@ -3,7 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Runtime, bases, client, descriptor, docs, event, marks, quiet, reference, server};
+use super::{
+    Runtime, async_client, bases, client, descriptor, docs, event, marks, quiet, reference, server,
+};
 use crate::ir::{Interface, Name};
 
 /// `FooClient`
@@ -31,6 +33,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
     let reference = reference::definition(item, runtime);
     let events = event::types(item, runtime);
     let bases = bases::fields(item);
+    let async_client = async_client::types(item, runtime);
     let server_docs = format!(" Serves an implementation of [`{name}`].");
     quote! {
         #client_docs
@@ -49,6 +52,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
             implementation: __T,
         }
 
+        #async_client
         #reference
         #events
     }
@@ -61,5 +65,6 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let server = server::impls(item);
     let reference = reference::impls(item);
     let events = event::impls(item);
-    quote!(#description #client #server #reference #events)
+    let async_client = async_client::impls(item);
+    quote!(#description #client #server #reference #events #async_client)
 }

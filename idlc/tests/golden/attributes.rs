@@ -670,6 +670,17 @@ pub struct JobsClient {
 pub struct JobsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Jobs`] that another process serves, from tasks.
+    ///
+    /// Runs jobs.
+    #[deprecated(since = "2.0", note = "use the new one")]
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct JobsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Jobs`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -987,6 +998,89 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for JobsAsyncClient {
+            type Blocking = JobsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl JobsAsyncClient {
+            /// Calls `Jobs.run`.
+            #[inline]
+            pub async fn run(
+                &self,
+                kind: JobKind,
+                cx_: u32,
+            ) -> ::core::result::Result<Task, __rt::CallError<JobError>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&kind)?;
+                __call.arg(&cx_)?;
+                let mut __reply = __call.invoke_async::<JobError>().await?;
+                let __result_0 = __reply.value::<Task>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Jobs.spawn`.
+            #[deprecated(since = "1.3", note = "use `run`")]
+            #[doc(hidden)]
+            #[inline]
+            pub async fn spawn(
+                &self,
+                image: &str,
+            ) -> ::core::result::Result<State, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(image);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<State>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Jobs.drop`.
+            #[inline]
+            pub async fn drop_all(
+                &self,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<JobsClient> for JobsAsyncClient {
+            fn from(it: JobsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<JobsAsyncClient> for JobsClient {
+            fn from(it: JobsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<JobsAsyncClient> for JobsRef {
+            fn from(it: JobsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&JobsAsyncClient> for JobsRef {
+            fn from(it: &JobsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for JobsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(JobsAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The interface `Switches`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1006,6 +1100,14 @@ pub struct SwitchesClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct SwitchesServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Switches`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct SwitchesAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Switches`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1276,6 +1378,73 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for SwitchesAsyncClient {
+            type Blocking = SwitchesClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl SwitchesAsyncClient {
+            /// Calls `Switches.private_mode`.
+            #[inline]
+            pub async fn private_mode(
+                &self,
+                on: bool,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&on)?;
+                __call.send_async().await
+            }
+            /// Calls `Switches.search`.
+            #[inline]
+            pub async fn search(
+                &self,
+                text: &str,
+            ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(text);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<SwitchesClient> for SwitchesAsyncClient {
+            fn from(it: SwitchesClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<SwitchesAsyncClient> for SwitchesClient {
+            fn from(it: SwitchesAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<SwitchesAsyncClient> for SwitchesRef {
+            fn from(it: SwitchesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&SwitchesAsyncClient> for SwitchesRef {
+            fn from(it: &SwitchesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for SwitchesAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(SwitchesAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -194,6 +194,14 @@ pub struct BuffersClient {
 pub struct BuffersServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Buffers`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct BuffersAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Buffers`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -685,6 +693,163 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for BuffersAsyncClient {
+            type Blocking = BuffersClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl BuffersAsyncClient {
+            /// Calls `Buffers.read`.
+            #[inline]
+            pub async fn read(
+                &self,
+                offset: u64,
+                mut buf: __rt::Vec<u8>,
+            ) -> ::core::result::Result<(__rt::Filled<u8>, u64), __rt::CallError<Failed>> {
+                __rt::bound::bytes("buf", buf.len(), 0, 67108864)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&offset)?;
+                __call.out(&mut buf);
+                let mut __reply = __call.invoke_async::<Failed>().await?;
+                let __written_0 = __reply.written()?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__rt::Filled::new(buf, __written_0), __result_0))
+            }
+            /// Calls `Buffers.fill`.
+            #[inline]
+            pub async fn fill(
+                &self,
+                mut buf: __rt::Vec<u8>,
+            ) -> ::core::result::Result<
+                __rt::Filled<u8>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.out(&mut buf);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __written_0 = __reply.written()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__rt::Filled::new(buf, __written_0))
+            }
+            /// Calls `Buffers.convert`.
+            #[inline]
+            pub async fn convert(
+                &self,
+                mut pixels: __rt::Vec<u8>,
+            ) -> ::core::result::Result<__rt::Filled<u8>, __rt::CallError<Failed>> {
+                __rt::bound::bytes("pixels", pixels.len(), 0, 268435456)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.in_out(&mut pixels);
+                let mut __reply = __call.invoke_async::<Failed>().await?;
+                let __written_0 = __reply.written()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__rt::Filled::new(pixels, __written_0))
+            }
+            /// Calls `Buffers.samples`.
+            #[inline]
+            pub async fn samples(
+                &self,
+                mut left: __rt::Vec<f32>,
+                mut right: __rt::Vec<f32>,
+            ) -> ::core::result::Result<
+                (__rt::Filled<f32>, __rt::Filled<f32>, u64),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("left", left.len(), 0, 48000)?;
+                __rt::bound::len("right", right.len(), 0, 48000)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.out(&mut left);
+                __call.out(&mut right);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __written_0 = __reply.written()?;
+                let __written_1 = __reply.written()?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((
+                    __rt::Filled::new(left, __written_0),
+                    __rt::Filled::new(right, __written_1),
+                    __result_0,
+                ))
+            }
+            /// Calls `Buffers.scale`.
+            #[inline]
+            pub async fn scale(
+                &self,
+                mut values: __rt::Vec<i16>,
+                by: i16,
+            ) -> ::core::result::Result<
+                __rt::Filled<i16>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.in_out(&mut values);
+                __call.arg(&by)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __written_0 = __reply.written()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__rt::Filled::new(values, __written_0))
+            }
+            /// Calls `Buffers.set_table`.
+            #[inline]
+            pub async fn set_table(
+                &self,
+                table: &[f32],
+            ) -> ::core::result::Result<
+                __rt::Vec<u16>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("table", table.len(), 0, 65536)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[5]);
+                __call.raw(table);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.raw::<u16>()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::len("the result", __result_0.len(), 0, 16)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<BuffersClient> for BuffersAsyncClient {
+            fn from(it: BuffersClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<BuffersAsyncClient> for BuffersClient {
+            fn from(it: BuffersAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<BuffersAsyncClient> for BuffersRef {
+            fn from(it: BuffersAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&BuffersAsyncClient> for BuffersRef {
+            fn from(it: &BuffersAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for BuffersAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(BuffersAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -29,6 +29,16 @@ pub struct TableClient {
 pub struct TableServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Table`] that another process serves, from tasks.
+    ///
+    /// Implemented by the server.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct TableAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Table`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -323,6 +333,84 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for TableAsyncClient {
+            type Blocking = TableClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl TableAsyncClient {
+            /// Calls `Table.row`.
+            #[inline]
+            pub async fn row(
+                &self,
+                number: u32,
+            ) -> ::core::result::Result<
+                RowAsyncClient,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&number)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<RowClient>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(::core::convert::Into::into(__result_0))
+            }
+            /// Asks the client which row it means, and answers with its number.
+            #[inline]
+            pub async fn ask(
+                &self,
+                chooser: impl ::core::convert::Into<ChooserRef>,
+            ) -> ::core::result::Result<
+                (u32, bool, __rt::String),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg::<ChooserRef>(&::core::convert::Into::into(chooser))?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                let __result_1 = __reply.value::<bool>()?;
+                let __result_2 = __reply.text()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TableClient> for TableAsyncClient {
+            fn from(it: TableClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TableAsyncClient> for TableClient {
+            fn from(it: TableAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TableAsyncClient> for TableRef {
+            fn from(it: TableAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&TableAsyncClient> for TableRef {
+            fn from(it: &TableAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for TableAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(TableAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// Implemented by the server, too.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -342,6 +430,16 @@ pub struct RowClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct RowServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Row`] that another process serves, from tasks.
+    ///
+    /// Implemented by the server, too.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct RowAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Row`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -568,6 +666,61 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for RowAsyncClient {
+            type Blocking = RowClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl RowAsyncClient {
+            /// Calls `Row.number`.
+            #[inline]
+            pub async fn number(
+                &self,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RowClient> for RowAsyncClient {
+            fn from(it: RowClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RowAsyncClient> for RowClient {
+            fn from(it: RowAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RowAsyncClient> for RowRef {
+            fn from(it: RowAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RowAsyncClient> for RowRef {
+            fn from(it: &RowAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for RowAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(RowAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// Implemented by the client.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -597,6 +750,16 @@ pub struct ChooserClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct ChooserServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Chooser`] that another process serves, from tasks.
+    ///
+    /// Implemented by the client.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ChooserAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Chooser`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -908,6 +1071,93 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ChooserAsyncClient {
+            type Blocking = ChooserClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ChooserAsyncClient {
+            /// One of the rows that the client was given goes home.
+            #[inline]
+            pub async fn choose(
+                &self,
+            ) -> ::core::result::Result<RowRef, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<RowRef>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Chooser.perhaps`.
+            #[inline]
+            pub async fn perhaps(
+                &self,
+            ) -> ::core::result::Result<
+                ::core::option::Option<RowRef>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<RowRef>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// An object of the client's own.
+            #[inline]
+            pub async fn note(
+                &self,
+            ) -> ::core::result::Result<
+                NoteAsyncClient,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<NoteClient>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(::core::convert::Into::into(__result_0))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ChooserClient> for ChooserAsyncClient {
+            fn from(it: ChooserClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ChooserAsyncClient> for ChooserClient {
+            fn from(it: ChooserAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ChooserAsyncClient> for ChooserRef {
+            fn from(it: ChooserAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ChooserAsyncClient> for ChooserRef {
+            fn from(it: &ChooserAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ChooserAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ChooserAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// Implemented by the client, too.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -927,6 +1177,16 @@ pub struct NoteClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct NoteServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Note`] that another process serves, from tasks.
+    ///
+    /// Implemented by the client, too.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct NoteAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Note`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1159,6 +1419,64 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for NoteAsyncClient {
+            type Blocking = NoteClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl NoteAsyncClient {
+            /// Calls `Note.text`.
+            #[inline]
+            pub async fn text(
+                &self,
+            ) -> ::core::result::Result<
+                __rt::String,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.text()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NoteClient> for NoteAsyncClient {
+            fn from(it: NoteClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NoteAsyncClient> for NoteClient {
+            fn from(it: NoteAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NoteAsyncClient> for NoteRef {
+            fn from(it: NoteAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&NoteAsyncClient> for NoteRef {
+            fn from(it: &NoteAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for NoteAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(NoteAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -2668,6 +2668,14 @@ pub struct FromClient {
 pub struct FromServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`From`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct FromAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`From`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -3282,6 +3290,162 @@ const _: () = {
     impl __rt::HasEvents for FromClient {
         type Event = FromEvent;
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for FromAsyncClient {
+            type Blocking = FromClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl FromAsyncClient {
+            /// Calls `From.from`.
+            #[inline]
+            pub async fn from(
+                &self,
+                t: &T,
+                s: &S,
+                d: &D,
+                e: &E,
+                a: &A,
+                it: Self_,
+                ok: Ok,
+                vec: Vec,
+                b: Box,
+                some: &Some,
+            ) -> ::core::result::Result<(T, Option, Call), __rt::CallError<Err>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(t)?;
+                __call.arg(s)?;
+                __call.arg(d)?;
+                __call.arg(e)?;
+                __call.arg(a)?;
+                __call.arg(&it)?;
+                __call.arg(&ok)?;
+                __call.arg(&vec)?;
+                __call.arg(&b)?;
+                __call.arg(some)?;
+                let mut __reply = __call.invoke_async::<Err>().await?;
+                let __result_0 = __reply.value::<T>()?;
+                let __result_1 = __reply.value::<Option>()?;
+                let __result_2 = __reply.value::<Call>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+            /// Calls `From.into`.
+            #[inline]
+            pub async fn into<'data>(
+                &self,
+                into: &Into,
+                default: &Default,
+                debug: &Debug,
+                drop: &Drop,
+                arc: &Arc,
+                view: &View,
+                blob: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+            ) -> ::core::result::Result<
+                __rt::View,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let blob: __rt::BytesArg<'data> = ::core::convert::Into::into(blob);
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(into)?;
+                __call.arg(default)?;
+                __call.arg(debug)?;
+                __call.arg(drop)?;
+                __call.arg(arc)?;
+                __call.arg(view)?;
+                __call.bytes(blob);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.view()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `From.core`.
+            #[inline]
+            pub async fn core(
+                &self,
+                infallible: &Infallible,
+                send: &Send,
+                sized: &Sized,
+                name: &core_,
+                results: &[Result],
+                text: &str,
+            ) -> ::core::result::Result<
+                ::core::result::Result<T, S>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(infallible)?;
+                __call.arg(send)?;
+                __call.arg(sized)?;
+                __call.arg(name)?;
+                __call.arg(results)?;
+                __call.text(text);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<::core::result::Result<T, S>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `From.own`.
+            #[inline]
+            pub async fn own(
+                &self,
+                from: impl ::core::convert::Into<FromRef>,
+                mut to: __rt::Vec<u8>,
+                others: &[OtherRef],
+            ) -> ::core::result::Result<
+                (__rt::Filled<u8>, OtherAsyncClient),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.arg::<FromRef>(&::core::convert::Into::into(from))?;
+                __call.out(&mut to);
+                __call.arg(others)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __written_0 = __reply.written()?;
+                let __result_0 = __reply.value::<OtherClient>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((
+                    __rt::Filled::new(to, __written_0),
+                    ::core::convert::Into::into(__result_0),
+                ))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FromClient> for FromAsyncClient {
+            fn from(it: FromClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FromAsyncClient> for FromClient {
+            fn from(it: FromAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FromAsyncClient> for FromRef {
+            fn from(it: FromAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&FromAsyncClient> for FromRef {
+            fn from(it: &FromAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for FromAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(FromAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The interface `Other`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -3310,6 +3474,14 @@ pub struct OtherClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct OtherServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Other`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct OtherAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Other`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -3617,6 +3789,89 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for OtherAsyncClient {
+            type Blocking = OtherClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl OtherAsyncClient {
+            /// Calls `Other.fmt`.
+            #[inline]
+            pub async fn fmt(
+                &self,
+                f: u32,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&f)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Other.default`.
+            #[inline]
+            pub async fn default(
+                &self,
+                implementation: u32,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(&implementation)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+            /// Calls `Other.connect`.
+            #[inline]
+            pub async fn connect(
+                &self,
+                client: u32,
+                server: u8,
+            ) -> ::core::result::Result<T, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(&client)?;
+                __call.arg(&server)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<T>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<OtherClient> for OtherAsyncClient {
+            fn from(it: OtherClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<OtherAsyncClient> for OtherClient {
+            fn from(it: OtherAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<OtherAsyncClient> for OtherRef {
+            fn from(it: OtherAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&OtherAsyncClient> for OtherRef {
+            fn from(it: &OtherAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for OtherAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(OtherAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -201,6 +201,14 @@ pub struct CollectionsClient {
 pub struct CollectionsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Collections`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct CollectionsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Collections`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -770,6 +778,170 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for CollectionsAsyncClient {
+            type Blocking = CollectionsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl CollectionsAsyncClient {
+            /// Calls `Collections.names`.
+            #[inline]
+            pub async fn names(
+                &self,
+                all: &[__rt::String],
+            ) -> ::core::result::Result<
+                __rt::Vec<__rt::String>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("all", all.len(), 0, 8)?;
+                for __item in all.iter() {
+                    __rt::bound::bytes("all[]", __item.len(), 0, 32)?;
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(all)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<__rt::String>>()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::len("the result", __result_0.len(), 0, 8)?;
+                        for __item in __result_0.iter() {
+                            __rt::bound::bytes("the result[]", __item.len(), 0, 32)?;
+                        }
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Collections.table`.
+            #[inline]
+            pub async fn table(
+                &self,
+                rows: &__rt::BTreeMap<__rt::String, __rt::Vec<u32>>,
+            ) -> ::core::result::Result<
+                __rt::BTreeMap<(u8, bool), f64>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("rows", rows.len(), 0, 100)?;
+                for (__key, __value) in rows.iter() {
+                    __rt::bound::bytes("rows{key}", __key.len(), 0, 16)?;
+                    for __item in __value.iter() {
+                        __rt::bound::int("rows{value}[]", *__item, 1u32, 9u32)?;
+                    }
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(rows)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::BTreeMap<(u8, bool), f64>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Collections.pair`.
+            #[inline]
+            pub async fn pair(
+                &self,
+                point: (i32, i32),
+                entry: &(__rt::String, u64),
+            ) -> ::core::result::Result<
+                (u32, __rt::String),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::int("entry.1", entry.1, 0u64, 5u64)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(&point)?;
+                __call.arg(entry)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<(u32, __rt::String)>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Collections.key`.
+            #[inline]
+            pub async fn key(
+                &self,
+                token: &[u8; 16],
+                grid: &[[f32; 3]; 3],
+            ) -> ::core::result::Result<[u16; 4], __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.arg(token)?;
+                __call.arg(grid)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<[u16; 4]>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Collections.colours`.
+            #[inline]
+            pub async fn colours(
+                &self,
+                all: &[Colour],
+                by: &__rt::BTreeMap<Colour, __rt::String>,
+                one: Colour,
+                none: ::core::option::Option<Colour>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.arg(all)?;
+                __call.arg(by)?;
+                __call.arg(&one)?;
+                __call.arg(&none)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+            /// Calls `Collections.nested`.
+            #[inline]
+            pub async fn nested(
+                &self,
+                all: ::core::option::Option<&[::core::option::Option<__rt::String>]>,
+                first: ::core::option::Option<(u32, u32)>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                if let ::core::option::Option::Some(__some) = &first {
+                    __rt::bound::int("first.1", __some.1, 0u32, 3u32)?;
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[5]);
+                __call.arg(&all)?;
+                __call.arg(&first)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CollectionsClient> for CollectionsAsyncClient {
+            fn from(it: CollectionsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CollectionsAsyncClient> for CollectionsClient {
+            fn from(it: CollectionsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CollectionsAsyncClient> for CollectionsRef {
+            fn from(it: CollectionsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CollectionsAsyncClient> for CollectionsRef {
+            fn from(it: &CollectionsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for CollectionsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(CollectionsAsyncClient))
+                    .field(&self.core)
+                    .finish()
+            }
         }
     }
 };

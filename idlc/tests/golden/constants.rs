@@ -45,6 +45,14 @@ pub struct ConstantsClient {
 pub struct ConstantsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Constants`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ConstantsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Constants`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -319,6 +327,83 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ConstantsAsyncClient {
+            type Blocking = ConstantsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ConstantsAsyncClient {
+            /// Calls `Constants.get`.
+            #[inline]
+            pub async fn get(
+                &self,
+                keys: &[__rt::String],
+            ) -> ::core::result::Result<
+                ::core::option::Option<__rt::String>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("keys", keys.len(), 0, 128)?;
+                for __item in keys.iter() {
+                    __rt::bound::bytes("keys[]", __item.len(), 1, 256)?;
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(keys)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<__rt::String>>()?
+                };
+                __reply
+                    .check(|| {
+                        if let ::core::option::Option::Some(__some) = &__result_0 {
+                            __rt::bound::bytes("the result", __some.len(), 1, 256)?;
+                        }
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ConstantsClient> for ConstantsAsyncClient {
+            fn from(it: ConstantsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ConstantsAsyncClient> for ConstantsClient {
+            fn from(it: ConstantsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ConstantsAsyncClient> for ConstantsRef {
+            fn from(it: ConstantsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ConstantsAsyncClient> for ConstantsRef {
+            fn from(it: &ConstantsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ConstantsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ConstantsAsyncClient))
+                    .field(&self.core)
+                    .finish()
+            }
         }
     }
 };

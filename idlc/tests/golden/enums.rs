@@ -567,6 +567,14 @@ pub struct EnumsClient {
 pub struct EnumsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Enums`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct EnumsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Enums`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -852,6 +860,79 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for EnumsAsyncClient {
+            type Blocking = EnumsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl EnumsAsyncClient {
+            /// Calls `Enums.convert`.
+            #[inline]
+            pub async fn convert(
+                &self,
+                from: PixelFormat,
+                to: PixelFormat,
+            ) -> ::core::result::Result<Answer, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&from)?;
+                __call.arg(&to)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<Answer>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Enums.levels`.
+            #[inline]
+            pub async fn levels(
+                &self,
+            ) -> ::core::result::Result<
+                __rt::Vec<Level>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<Level>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EnumsClient> for EnumsAsyncClient {
+            fn from(it: EnumsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EnumsAsyncClient> for EnumsClient {
+            fn from(it: EnumsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EnumsAsyncClient> for EnumsRef {
+            fn from(it: EnumsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&EnumsAsyncClient> for EnumsRef {
+            fn from(it: &EnumsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for EnumsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(EnumsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -875,6 +875,14 @@ pub struct ErrorsClient {
 pub struct ErrorsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Errors`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ErrorsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Errors`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -1147,6 +1155,74 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ErrorsAsyncClient {
+            type Blocking = ErrorsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ErrorsAsyncClient {
+            /// Calls `Errors.get`.
+            #[inline]
+            pub async fn get(
+                &self,
+                key: &str,
+            ) -> ::core::result::Result<__rt::Vec<u8>, __rt::CallError<KvError>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(key);
+                let mut __reply = __call.invoke_async::<KvError>().await?;
+                let __result_0 = __reply.bytes()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Errors.put`.
+            #[inline]
+            pub async fn put(
+                &self,
+                key: &str,
+            ) -> ::core::result::Result<(), __rt::CallError<Closed>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(key);
+                __call.invoke_async::<Closed>().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ErrorsClient> for ErrorsAsyncClient {
+            fn from(it: ErrorsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ErrorsAsyncClient> for ErrorsClient {
+            fn from(it: ErrorsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ErrorsAsyncClient> for ErrorsRef {
+            fn from(it: ErrorsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ErrorsAsyncClient> for ErrorsRef {
+            fn from(it: &ErrorsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ErrorsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ErrorsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -99,6 +99,14 @@ pub struct ItemClient {
 pub struct ItemServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Item`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ItemAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Item`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -365,6 +373,49 @@ const _: () = {
     impl __rt::HasEvents for ItemClient {
         type Event = ItemEvent;
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ItemAsyncClient {
+            type Blocking = ItemClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ItemAsyncClient {}
+        #[automatically_derived]
+        impl ::core::convert::From<ItemClient> for ItemAsyncClient {
+            fn from(it: ItemClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ItemAsyncClient> for ItemClient {
+            fn from(it: ItemAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ItemAsyncClient> for ItemRef {
+            fn from(it: ItemAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ItemAsyncClient> for ItemRef {
+            fn from(it: &ItemAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ItemAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ItemAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// A store that tells of itself.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -386,6 +437,16 @@ pub struct StoreClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct StoreServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Store`] that another process serves, from tasks.
+    ///
+    /// A store that tells of itself.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct StoreAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Store`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -903,6 +964,61 @@ const _: () = {
     impl __rt::HasEvents for StoreClient {
         type Event = StoreEvent;
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for StoreAsyncClient {
+            type Blocking = StoreClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl StoreAsyncClient {
+            /// Calls `Store.size`.
+            #[inline]
+            pub async fn size(
+                &self,
+            ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreClient> for StoreAsyncClient {
+            fn from(it: StoreClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreAsyncClient> for StoreClient {
+            fn from(it: StoreAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreAsyncClient> for StoreRef {
+            fn from(it: StoreAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&StoreAsyncClient> for StoreRef {
+            fn from(it: &StoreAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for StoreAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(StoreAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// What has been said of it since.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -922,6 +1038,16 @@ pub struct VaultClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct VaultServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Vault`] that another process serves, from tasks.
+    ///
+    /// What has been said of it since.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct VaultAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Vault`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1269,5 +1395,48 @@ const _: () = {
     #[automatically_derived]
     impl __rt::HasEvents for VaultClient {
         type Event = VaultEvent;
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for VaultAsyncClient {
+            type Blocking = VaultClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl VaultAsyncClient {}
+        #[automatically_derived]
+        impl ::core::convert::From<VaultClient> for VaultAsyncClient {
+            fn from(it: VaultClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<VaultAsyncClient> for VaultClient {
+            fn from(it: VaultAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<VaultAsyncClient> for VaultRef {
+            fn from(it: VaultAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&VaultAsyncClient> for VaultRef {
+            fn from(it: &VaultAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for VaultAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(VaultAsyncClient)).field(&self.core).finish()
+            }
+        }
     }
 };

@@ -20,6 +20,14 @@ pub struct EvolutionClient {
 pub struct EvolutionServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Evolution`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct EvolutionAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Evolution`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -286,6 +294,77 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for EvolutionAsyncClient {
+            type Blocking = EvolutionClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl EvolutionAsyncClient {
+            /// Calls `Evolution.more`.
+            #[inline]
+            pub async fn more(
+                &self,
+            ) -> ::core::result::Result<
+                (u32, u32, ::core::option::Option<__rt::String>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                let __result_1 = if __reply.is_empty() { 7u32 } else { __reply.value::<u32>()? };
+                __reply
+                    .check(|| {
+                        __rt::bound::int("second", __result_1, 0u32, 9u32)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                let __result_2 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<__rt::String>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EvolutionClient> for EvolutionAsyncClient {
+            fn from(it: EvolutionClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EvolutionAsyncClient> for EvolutionClient {
+            fn from(it: EvolutionAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EvolutionAsyncClient> for EvolutionRef {
+            fn from(it: EvolutionAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&EvolutionAsyncClient> for EvolutionRef {
+            fn from(it: &EvolutionAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for EvolutionAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(EvolutionAsyncClient))
+                    .field(&self.core)
+                    .finish()
+            }
         }
     }
 };

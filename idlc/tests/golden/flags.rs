@@ -590,6 +590,14 @@ pub struct GateClient {
 pub struct GateServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Gate`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct GateAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Gate`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -855,6 +863,70 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for GateAsyncClient {
+            type Blocking = GateClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl GateAsyncClient {
+            /// Calls `Gate.check`.
+            #[inline]
+            pub async fn check(
+                &self,
+                access: Access,
+                extra: ::core::option::Option<Access>,
+                all: &[Access],
+            ) -> ::core::result::Result<
+                __rt::BTreeMap<Access, Wide>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&access)?;
+                __call.arg(&extra)?;
+                __call.arg(all)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::BTreeMap<Access, Wide>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<GateClient> for GateAsyncClient {
+            fn from(it: GateClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<GateAsyncClient> for GateClient {
+            fn from(it: GateAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<GateAsyncClient> for GateRef {
+            fn from(it: GateAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&GateAsyncClient> for GateRef {
+            fn from(it: &GateAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for GateAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(GateAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -281,6 +281,14 @@ pub struct FilesClient {
 pub struct FilesServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Files`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct FilesAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Files`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -781,6 +789,148 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for FilesAsyncClient {
+            type Blocking = FilesClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl FilesAsyncClient {
+            /// Calls `Files.open`.
+            #[inline]
+            pub async fn open(
+                &self,
+                dir: impl __rt::AsFd,
+                name: &str,
+            ) -> ::core::result::Result<
+                __rt::OwnedFd,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.handle(__rt::AsFd::as_fd(&dir));
+                __call.text(name);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.handle::<__rt::handle::File, 3>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Files.give`.
+            #[inline]
+            pub async fn give(
+                &self,
+                file: __rt::OwnedFd,
+                lock: ::core::option::Option<__rt::OwnedFd>,
+                spare: ::core::option::Option<__rt::BorrowedFd<'_>>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.handle(__rt::AsFd::as_fd(&file));
+                __call.optional_handle(lock.as_ref().map(__rt::AsFd::as_fd));
+                __call.optional_handle(spare);
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+            /// Calls `Files.pipe`.
+            #[inline]
+            pub async fn pipe(
+                &self,
+            ) -> ::core::result::Result<
+                (__rt::OwnedFd, __rt::OwnedFd, ::core::option::Option<__rt::OwnedFd>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.handle::<__rt::handle::Pipe, 1>()?;
+                let __result_1 = __reply.handle::<__rt::handle::Pipe, 2>()?;
+                let __result_2 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.optional_handle::<__rt::handle::Event, 0>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+            /// Calls `Files.all`.
+            #[inline]
+            pub async fn all(
+                &self,
+                of: &[__rt::OwnedFd],
+            ) -> ::core::result::Result<
+                __rt::BTreeMap<__rt::String, __rt::OwnedFd>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::List<__rt::wire::Handle<__rt::handle::Socket, 0>>,
+                            _,
+                        >(of),
+                    )?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply
+                    .value::<
+                        __rt::wire::Decoded<
+                            __rt::wire::Map<
+                                __rt::wire::Same,
+                                __rt::wire::Handle<__rt::handle::File, 0>,
+                            >,
+                            __rt::BTreeMap<__rt::String, __rt::OwnedFd>,
+                        >,
+                    >()?
+                    .value;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Files.put`.
+            #[inline]
+            pub async fn put(
+                &self,
+                shelf: &Shelf,
+            ) -> ::core::result::Result<Room, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.arg(shelf)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<Room>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesClient> for FilesAsyncClient {
+            fn from(it: FilesClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesAsyncClient> for FilesClient {
+            fn from(it: FilesAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesAsyncClient> for FilesRef {
+            fn from(it: FilesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&FilesAsyncClient> for FilesRef {
+            fn from(it: &FilesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for FilesAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(FilesAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

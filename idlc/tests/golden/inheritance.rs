@@ -167,6 +167,16 @@ pub struct DeviceClient {
 pub struct DeviceServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Device`] that another process serves, from tasks.
+    ///
+    /// Whatever is plugged in.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct DeviceAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Device`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -530,6 +540,76 @@ const _: () = {
     impl __rt::HasEvents for DeviceClient {
         type Event = DeviceEvent;
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for DeviceAsyncClient {
+            type Blocking = DeviceClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl DeviceAsyncClient {
+            /// Calls `Device.name`.
+            #[inline]
+            pub async fn name(
+                &self,
+            ) -> ::core::result::Result<
+                __rt::String,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.text()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Device.rename`.
+            #[inline]
+            pub async fn rename(
+                &self,
+                name: &str,
+            ) -> ::core::result::Result<(), __rt::CallError<DeviceError>> {
+                __rt::bound::bytes("name", name.len(), 1, 64)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(name);
+                __call.invoke_async::<DeviceError>().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<DeviceClient> for DeviceAsyncClient {
+            fn from(it: DeviceClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<DeviceAsyncClient> for DeviceClient {
+            fn from(it: DeviceAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<DeviceAsyncClient> for DeviceRef {
+            fn from(it: DeviceAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&DeviceAsyncClient> for DeviceRef {
+            fn from(it: &DeviceAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for DeviceAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(DeviceAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The interface `Camera`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -550,6 +630,15 @@ pub struct CameraClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct CameraServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Camera`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct CameraAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+        __base_0: DeviceAsyncClient,
+    }
 }
 /// A [`Camera`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -939,6 +1028,104 @@ const _: () = {
     impl __rt::HasEvents for CameraClient {
         type Event = CameraEvent;
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for CameraAsyncClient {
+            type Blocking = CameraClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self {
+                    __base_0: <DeviceAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    core,
+                }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl CameraAsyncClient {
+            /// Calls `Camera.zoom`.
+            #[inline]
+            pub async fn zoom(
+                &self,
+                factor: f32,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                __rt::bound::float("factor", factor, 1f32, 8f32)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&factor)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CameraClient> for CameraAsyncClient {
+            fn from(it: CameraClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CameraAsyncClient> for CameraClient {
+            fn from(it: CameraAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CameraAsyncClient> for CameraRef {
+            fn from(it: CameraAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CameraAsyncClient> for CameraRef {
+            fn from(it: &CameraAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for CameraAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(CameraAsyncClient)).field(&self.core).finish()
+            }
+        }
+        #[automatically_derived]
+        impl ::core::ops::Deref for CameraAsyncClient {
+            type Target = DeviceAsyncClient;
+            fn deref(&self) -> &Self::Target {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<DeviceAsyncClient> for CameraAsyncClient {
+            fn as_ref(&self) -> &DeviceAsyncClient {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CameraAsyncClient> for DeviceAsyncClient {
+            fn from(it: CameraAsyncClient) -> Self {
+                it.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CameraAsyncClient> for DeviceAsyncClient {
+            fn from(it: &CameraAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CameraAsyncClient> for DeviceRef {
+            fn from(it: CameraAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CameraAsyncClient> for DeviceRef {
+            fn from(it: &CameraAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_0)
+            }
+        }
+    }
 };
 /// Nothing of its own but that of two others.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -957,6 +1144,18 @@ pub struct PhoneClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct PhoneServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Phone`] that another process serves, from tasks.
+    ///
+    /// Nothing of its own but that of two others.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct PhoneAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+        __base_0: CameraAsyncClient,
+        __base_1: RecorderAsyncClient,
+    }
 }
 /// A [`Phone`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1291,6 +1490,124 @@ const _: () = {
             >(<__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object), __slot);
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for PhoneAsyncClient {
+            type Blocking = PhoneClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self {
+                    __base_0: <CameraAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    __base_1: <RecorderAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    core,
+                }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl PhoneAsyncClient {}
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneClient> for PhoneAsyncClient {
+            fn from(it: PhoneClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for PhoneClient {
+            fn from(it: PhoneAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for PhoneRef {
+            fn from(it: PhoneAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PhoneAsyncClient> for PhoneRef {
+            fn from(it: &PhoneAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for PhoneAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(PhoneAsyncClient)).field(&self.core).finish()
+            }
+        }
+        #[automatically_derived]
+        impl ::core::ops::Deref for PhoneAsyncClient {
+            type Target = CameraAsyncClient;
+            fn deref(&self) -> &Self::Target {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<CameraAsyncClient> for PhoneAsyncClient {
+            fn as_ref(&self) -> &CameraAsyncClient {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for CameraAsyncClient {
+            fn from(it: PhoneAsyncClient) -> Self {
+                it.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PhoneAsyncClient> for CameraAsyncClient {
+            fn from(it: &PhoneAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for CameraRef {
+            fn from(it: PhoneAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PhoneAsyncClient> for CameraRef {
+            fn from(it: &PhoneAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<RecorderAsyncClient> for PhoneAsyncClient {
+            fn as_ref(&self) -> &RecorderAsyncClient {
+                &self.__base_1
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for RecorderAsyncClient {
+            fn from(it: PhoneAsyncClient) -> Self {
+                it.__base_1
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PhoneAsyncClient> for RecorderAsyncClient {
+            fn from(it: &PhoneAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_1)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PhoneAsyncClient> for RecorderRef {
+            fn from(it: PhoneAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_1)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PhoneAsyncClient> for RecorderRef {
+            fn from(it: &PhoneAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_1)
+            }
+        }
+    }
 };
 /// The interface `Recorder`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1312,6 +1629,15 @@ pub struct RecorderClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct RecorderServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Recorder`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct RecorderAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+        __base_0: DeviceAsyncClient,
+    }
 }
 /// A [`Recorder`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1621,6 +1947,103 @@ const _: () = {
             >(<__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object), __slot);
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for RecorderAsyncClient {
+            type Blocking = RecorderClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self {
+                    __base_0: <DeviceAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    core,
+                }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl RecorderAsyncClient {
+            /// Calls `Recorder.start`.
+            #[inline]
+            pub async fn start(
+                &self,
+            ) -> ::core::result::Result<u64, __rt::CallError<DeviceError>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_async::<DeviceError>().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecorderClient> for RecorderAsyncClient {
+            fn from(it: RecorderClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecorderAsyncClient> for RecorderClient {
+            fn from(it: RecorderAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecorderAsyncClient> for RecorderRef {
+            fn from(it: RecorderAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RecorderAsyncClient> for RecorderRef {
+            fn from(it: &RecorderAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for RecorderAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(RecorderAsyncClient)).field(&self.core).finish()
+            }
+        }
+        #[automatically_derived]
+        impl ::core::ops::Deref for RecorderAsyncClient {
+            type Target = DeviceAsyncClient;
+            fn deref(&self) -> &Self::Target {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<DeviceAsyncClient> for RecorderAsyncClient {
+            fn as_ref(&self) -> &DeviceAsyncClient {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecorderAsyncClient> for DeviceAsyncClient {
+            fn from(it: RecorderAsyncClient) -> Self {
+                it.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RecorderAsyncClient> for DeviceAsyncClient {
+            fn from(it: &RecorderAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecorderAsyncClient> for DeviceRef {
+            fn from(it: RecorderAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RecorderAsyncClient> for DeviceRef {
+            fn from(it: &RecorderAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_0)
+            }
+        }
+    }
 };
 /// The interface `Registry`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1648,6 +2071,14 @@ pub struct RegistryClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct RegistryServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Registry`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct RegistryAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Registry`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1958,6 +2389,95 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for RegistryAsyncClient {
+            type Blocking = RegistryClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl RegistryAsyncClient {
+            /// Calls `Registry.add`.
+            #[inline]
+            pub async fn add(
+                &self,
+                device: impl ::core::convert::Into<DeviceRef>,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg::<DeviceRef>(&::core::convert::Into::into(device))?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Registry.camera`.
+            #[inline]
+            pub async fn camera(
+                &self,
+            ) -> ::core::result::Result<
+                ::core::option::Option<CameraAsyncClient>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<CameraClient>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0.map(::core::convert::Into::into))
+            }
+            /// Calls `Registry.phone`.
+            #[inline]
+            pub async fn phone(
+                &self,
+            ) -> ::core::result::Result<
+                PhoneAsyncClient,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<PhoneClient>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(::core::convert::Into::into(__result_0))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RegistryClient> for RegistryAsyncClient {
+            fn from(it: RegistryClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RegistryAsyncClient> for RegistryClient {
+            fn from(it: RegistryAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RegistryAsyncClient> for RegistryRef {
+            fn from(it: RegistryAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RegistryAsyncClient> for RegistryRef {
+            fn from(it: &RegistryAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for RegistryAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(RegistryAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -32,6 +32,14 @@ pub struct MethodsClient {
 pub struct MethodsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Methods`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct MethodsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Methods`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -396,6 +404,105 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for MethodsAsyncClient {
+            type Blocking = MethodsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl MethodsAsyncClient {
+            /// Calls `Methods.touch`.
+            #[inline]
+            pub async fn touch(
+                &self,
+                key: &str,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                __rt::bound::bytes("key", key.len(), 0, 16)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(key);
+                __call.send_async().await
+            }
+            /// Calls `Methods.stats`.
+            #[inline]
+            pub async fn stats(
+                &self,
+            ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Methods.fetch`.
+            #[inline]
+            pub async fn fetch(
+                &self,
+                key: &str,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.text(key);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Methods.nothing`.
+            #[inline]
+            pub async fn nothing(
+                &self,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+            /// Calls `Methods.later`.
+            #[inline]
+            pub async fn later(
+                &self,
+                level: u32,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.arg(&level)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<MethodsClient> for MethodsAsyncClient {
+            fn from(it: MethodsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<MethodsAsyncClient> for MethodsClient {
+            fn from(it: MethodsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<MethodsAsyncClient> for MethodsRef {
+            fn from(it: MethodsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&MethodsAsyncClient> for MethodsRef {
+            fn from(it: &MethodsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for MethodsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(MethodsAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The interface `Empty`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -410,6 +517,14 @@ pub struct EmptyClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct EmptyServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Empty`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct EmptyAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Empty`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -607,6 +722,49 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for EmptyAsyncClient {
+            type Blocking = EmptyClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl EmptyAsyncClient {}
+        #[automatically_derived]
+        impl ::core::convert::From<EmptyClient> for EmptyAsyncClient {
+            fn from(it: EmptyClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EmptyAsyncClient> for EmptyClient {
+            fn from(it: EmptyAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<EmptyAsyncClient> for EmptyRef {
+            fn from(it: EmptyAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&EmptyAsyncClient> for EmptyRef {
+            fn from(it: &EmptyAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for EmptyAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(EmptyAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

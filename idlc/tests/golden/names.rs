@@ -314,6 +314,16 @@ pub struct CloneClient {
 pub struct CloneServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Clone`] that another process serves, from tasks.
+    ///
+    /// Called like a trait.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct CloneAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Clone`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -614,6 +624,85 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for CloneAsyncClient {
+            type Blocking = CloneClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl CloneAsyncClient {
+            /// With `code`:
+            /// ```text
+            /// fn f() -> {}
+            /// ```
+            #[inline]
+            pub async fn r#match(
+                &self,
+                r#fn: u32,
+                self_: &str,
+                cx: u8,
+                reply: &String,
+                call: Result,
+            ) -> ::core::result::Result<Result, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&r#fn)?;
+                __call.text(self_);
+                __call.arg(&cx)?;
+                __call.arg(reply)?;
+                __call.arg(&call)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<Result>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Clone.new`.
+            #[inline]
+            pub async fn new(
+                &self,
+            ) -> ::core::result::Result<String, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<String>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CloneClient> for CloneAsyncClient {
+            fn from(it: CloneClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CloneAsyncClient> for CloneClient {
+            fn from(it: CloneAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CloneAsyncClient> for CloneRef {
+            fn from(it: CloneAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CloneAsyncClient> for CloneRef {
+            fn from(it: &CloneAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for CloneAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(CloneAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

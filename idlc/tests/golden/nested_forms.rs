@@ -507,6 +507,14 @@ pub struct NestedClient {
 pub struct NestedServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Nested`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct NestedAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Nested`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -923,6 +931,129 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for NestedAsyncClient {
+            type Blocking = NestedClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl NestedAsyncClient {
+            /// Calls `Nested.all`.
+            #[inline]
+            pub async fn all(
+                &self,
+                blobs: ::core::option::Option<&[__rt::Vec<u8>]>,
+                waits: &[::core::time::Duration],
+                ends: &::core::result::Result<(), __rt::SystemTime>,
+                last: ::core::option::Option<&[::core::option::Option<__rt::PathBuf>]>,
+            ) -> ::core::result::Result<
+                __rt::Vec<::core::result::Result<(__rt::PathBuf, __rt::Uuid), Everywhere>>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::len("waits", waits.len(), 0, 8)?;
+                for __item in waits.iter() {
+                    __rt::bound::duration(
+                        "waits[]",
+                        *__item,
+                        ::core::time::Duration::ZERO,
+                        ::core::time::Duration::new(1u64, 0u32),
+                    )?;
+                }
+                if let ::core::option::Option::Some(__some) = &last {
+                    for __item in __some.iter() {
+                        if let ::core::option::Option::Some(__some) = __item {
+                            __rt::bound::bytes("last[]", __some.as_os_str().len(), 0, 255)?;
+                        }
+                    }
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::Optional<
+                                __rt::wire::Ref<__rt::wire::List<__rt::wire::Bytes>>,
+                            >,
+                            _,
+                        >(&blobs),
+                    )?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<__rt::wire::List<__rt::wire::Duration>, _>(waits),
+                    )?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::Outcome<__rt::wire::Same, __rt::wire::Time>,
+                            _,
+                        >(ends),
+                    )?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::Optional<
+                                __rt::wire::Ref<
+                                    __rt::wire::List<__rt::wire::Optional<__rt::wire::Path>>,
+                                >,
+                            >,
+                            _,
+                        >(&last),
+                    )?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply
+                    .value::<
+                        __rt::wire::Decoded<
+                            __rt::wire::List<
+                                __rt::wire::Outcome<
+                                    (__rt::wire::Path, __rt::wire::Uuid),
+                                    __rt::wire::Same,
+                                >,
+                            >,
+                            __rt::Vec<
+                                ::core::result::Result<(__rt::PathBuf, __rt::Uuid), Everywhere>,
+                            >,
+                        >,
+                    >()?
+                    .value;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NestedClient> for NestedAsyncClient {
+            fn from(it: NestedClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NestedAsyncClient> for NestedClient {
+            fn from(it: NestedAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<NestedAsyncClient> for NestedRef {
+            fn from(it: NestedAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&NestedAsyncClient> for NestedRef {
+            fn from(it: &NestedAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for NestedAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(NestedAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -21,6 +21,16 @@ pub struct WatcherClient {
 pub struct WatcherServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Watcher`] that another process serves, from tasks.
+    ///
+    /// Implemented by clients: passed and never returned.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct WatcherAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Watcher`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -282,6 +292,71 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for WatcherAsyncClient {
+            type Blocking = WatcherClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl WatcherAsyncClient {
+            /// Calls `Watcher.moved`.
+            #[inline]
+            pub async fn moved(
+                &self,
+                item: u64,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&item)?;
+                __call.send_async().await
+            }
+            /// Calls `Watcher.neighbour`.
+            #[inline]
+            pub async fn neighbour(
+                &self,
+                other: impl ::core::convert::Into<WatcherRef>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg::<WatcherRef>(&::core::convert::Into::into(other))?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WatcherClient> for WatcherAsyncClient {
+            fn from(it: WatcherClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WatcherAsyncClient> for WatcherClient {
+            fn from(it: WatcherAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WatcherAsyncClient> for WatcherRef {
+            fn from(it: WatcherAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&WatcherAsyncClient> for WatcherRef {
+            fn from(it: &WatcherAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for WatcherAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(WatcherAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// Handed out by the server, and handed back.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -306,6 +381,16 @@ pub struct ItemClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct ItemServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Item`] that another process serves, from tasks.
+    ///
+    /// Handed out by the server, and handed back.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ItemAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Item`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -549,6 +634,63 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ItemAsyncClient {
+            type Blocking = ItemClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ItemAsyncClient {
+            /// Calls `Item.join`.
+            #[inline]
+            pub async fn join(
+                &self,
+                other: impl ::core::convert::Into<ItemRef>,
+                again: ::core::option::Option<ItemRef>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg::<ItemRef>(&::core::convert::Into::into(other))?;
+                __call.arg(&again)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ItemClient> for ItemAsyncClient {
+            fn from(it: ItemClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ItemAsyncClient> for ItemClient {
+            fn from(it: ItemAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ItemAsyncClient> for ItemRef {
+            fn from(it: ItemAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ItemAsyncClient> for ItemRef {
+            fn from(it: &ItemAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ItemAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ItemAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The record `Pair`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -699,6 +841,14 @@ pub struct StoreClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct StoreServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Store`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct StoreAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Store`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1049,6 +1199,104 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for StoreAsyncClient {
+            type Blocking = StoreClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl StoreAsyncClient {
+            /// Calls `Store.watch`.
+            #[inline]
+            pub async fn watch(
+                &self,
+                watcher: impl ::core::convert::Into<WatcherRef>,
+                other: ::core::option::Option<WatcherRef>,
+            ) -> ::core::result::Result<
+                ItemAsyncClient,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg::<WatcherRef>(&::core::convert::Into::into(watcher))?;
+                __call.arg(&other)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<ItemClient>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(::core::convert::Into::into(__result_0))
+            }
+            /// Calls `Store.find`.
+            #[inline]
+            pub async fn find(
+                &self,
+                name: &str,
+            ) -> ::core::result::Result<
+                ::core::option::Option<ItemAsyncClient>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(name);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<ItemClient>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0.map(::core::convert::Into::into))
+            }
+            /// Calls `Store.pair`.
+            #[inline]
+            pub async fn pair(
+                &self,
+                pair: &Pair,
+            ) -> ::core::result::Result<
+                __rt::Vec<ItemRef>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(pair)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<ItemRef>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreClient> for StoreAsyncClient {
+            fn from(it: StoreClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreAsyncClient> for StoreClient {
+            fn from(it: StoreAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StoreAsyncClient> for StoreRef {
+            fn from(it: StoreAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&StoreAsyncClient> for StoreRef {
+            fn from(it: &StoreAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for StoreAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(StoreAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

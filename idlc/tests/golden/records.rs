@@ -1253,6 +1253,14 @@ pub struct RecordsClient {
 pub struct RecordsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Records`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct RecordsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Records`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -1550,6 +1558,81 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for RecordsAsyncClient {
+            type Blocking = RecordsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl RecordsAsyncClient {
+            /// Calls `Records.put`.
+            #[inline]
+            pub async fn put(
+                &self,
+                entry: &Entry,
+                area: ::core::option::Option<&Rect>,
+            ) -> ::core::result::Result<Entry, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(entry)?;
+                __call.arg(&area)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<Entry>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Records.tree`.
+            #[inline]
+            pub async fn tree(
+                &self,
+                root: &Tree,
+            ) -> ::core::result::Result<
+                __rt::Vec<Tree>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(root)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<Tree>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecordsClient> for RecordsAsyncClient {
+            fn from(it: RecordsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecordsAsyncClient> for RecordsClient {
+            fn from(it: RecordsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<RecordsAsyncClient> for RecordsRef {
+            fn from(it: RecordsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&RecordsAsyncClient> for RecordsRef {
+            fn from(it: &RecordsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for RecordsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(RecordsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -58,6 +58,14 @@ pub struct ScalarsClient {
 pub struct ScalarsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Scalars`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ScalarsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Scalars`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -576,6 +584,163 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ScalarsAsyncClient {
+            type Blocking = ScalarsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ScalarsAsyncClient {
+            /// Adds, as far as it goes.
+            #[inline]
+            pub async fn add(
+                &self,
+                a: i32,
+                b: i32,
+            ) -> ::core::result::Result<i64, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&a)?;
+                __call.arg(&b)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<i64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Scalars.all`.
+            #[inline]
+            pub async fn all(
+                &self,
+                a: bool,
+                b: u8,
+                c: u16,
+                d: u32,
+                e: u64,
+                f: u128,
+                g: i8,
+                h: i16,
+                i: i128,
+                j: f32,
+                k: f64,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(&a)?;
+                __call.arg(&b)?;
+                __call.arg(&c)?;
+                __call.arg(&d)?;
+                __call.arg(&e)?;
+                __call.arg(&f)?;
+                __call.arg(&g)?;
+                __call.arg(&h)?;
+                __call.arg(&i)?;
+                __call.arg(&j)?;
+                __call.arg(&k)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+            /// Calls `Scalars.bounded`.
+            #[inline]
+            pub async fn bounded(
+                &self,
+                percent: u8,
+                offset: i16,
+                gain: f32,
+                rest: u64,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                __rt::bound::int("percent", percent, 0u8, 100u8)?;
+                __rt::bound::int("offset", offset, -5i16, 5i16)?;
+                __rt::bound::float("gain", gain, 0f32, 1.5f32)?;
+                __rt::bound::int("rest", rest, 1u64, 18446744073709551615u64)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(&percent)?;
+                __call.arg(&offset)?;
+                __call.arg(&gain)?;
+                __call.arg(&rest)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::int("the result", __result_0, 0u32, 7u32)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Scalars.optional`.
+            #[inline]
+            pub async fn optional(
+                &self,
+                a: ::core::option::Option<u32>,
+                b: ::core::option::Option<bool>,
+            ) -> ::core::result::Result<
+                ::core::option::Option<f64>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.arg(&a)?;
+                __call.arg(&b)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply.value::<::core::option::Option<f64>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Scalars.defaults`.
+            #[inline]
+            pub async fn defaults(
+                &self,
+                a: u32,
+                b: bool,
+                c: f64,
+                d: i8,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.arg(&a)?;
+                __call.arg(&b)?;
+                __call.arg(&c)?;
+                __call.arg(&d)?;
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ScalarsClient> for ScalarsAsyncClient {
+            fn from(it: ScalarsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ScalarsAsyncClient> for ScalarsClient {
+            fn from(it: ScalarsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ScalarsAsyncClient> for ScalarsRef {
+            fn from(it: ScalarsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ScalarsAsyncClient> for ScalarsRef {
+            fn from(it: &ScalarsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ScalarsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ScalarsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -857,6 +857,14 @@ pub struct LoginsClient {
 pub struct LoginsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Logins`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct LoginsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Logins`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -1156,6 +1164,92 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for LoginsAsyncClient {
+            type Blocking = LoginsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl LoginsAsyncClient {
+            /// Calls `Logins.login`.
+            #[inline]
+            pub async fn login(
+                &self,
+                password: &str,
+                pin: u32,
+                key: &Key,
+            ) -> ::core::result::Result<(u64, Level), __rt::CallError<LoginError>> {
+                (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
+                    __rt::bound::bytes("password", password.len(), 8, u64::MAX)?;
+                    ::core::result::Result::Ok(())
+                })()
+                    .map_err(__rt::bound::BoundExceeded::redacted)?;
+                (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
+                    __rt::bound::int("pin", pin, 1u32, 9999u32)?;
+                    ::core::result::Result::Ok(())
+                })()
+                    .map_err(__rt::bound::BoundExceeded::redacted)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(password);
+                __call.arg(&pin)?;
+                __call.arg(key)?;
+                let mut __reply = __call.invoke_async::<LoginError>().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply
+                    .check(|| {
+                        (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
+                            __rt::bound::int(
+                                "token",
+                                __result_0,
+                                1u64,
+                                18446744073709551615u64,
+                            )?;
+                            ::core::result::Result::Ok(())
+                        })()
+                            .map_err(__rt::bound::BoundExceeded::redacted)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                let __result_1 = __reply.value::<Level>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<LoginsClient> for LoginsAsyncClient {
+            fn from(it: LoginsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<LoginsAsyncClient> for LoginsClient {
+            fn from(it: LoginsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<LoginsAsyncClient> for LoginsRef {
+            fn from(it: LoginsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&LoginsAsyncClient> for LoginsRef {
+            fn from(it: &LoginsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for LoginsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(LoginsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

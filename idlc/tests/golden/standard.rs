@@ -366,6 +366,14 @@ pub struct FilesClient {
 pub struct FilesServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Files`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct FilesAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Files`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -708,6 +716,86 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for FilesAsyncClient {
+            type Blocking = FilesClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl FilesAsyncClient {
+            /// Calls `Files.stat`.
+            #[inline]
+            pub async fn stat(
+                &self,
+                at: &__rt::Path,
+                parent: ::core::option::Option<&__rt::Path>,
+                token: __rt::Uuid,
+                ttl: ::core::time::Duration,
+                since: ::core::option::Option<__rt::SystemTime>,
+            ) -> ::core::result::Result<FileInfo, __rt::CallError<::core::convert::Infallible>> {
+                __rt::bound::duration(
+                    "ttl",
+                    ttl,
+                    ::core::time::Duration::ZERO,
+                    ::core::time::Duration::new(30u64, 0u32),
+                )?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&__rt::wire::encoded::<__rt::wire::Path, _>(at))?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::Optional<__rt::wire::Ref<__rt::wire::Path>>,
+                            _,
+                        >(&parent),
+                    )?;
+                __call.arg(&__rt::wire::encoded::<__rt::wire::Uuid, _>(&token))?;
+                __call.arg(&__rt::wire::encoded::<__rt::wire::Duration, _>(&ttl))?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<__rt::wire::Optional<__rt::wire::Time>, _>(&since),
+                    )?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<FileInfo>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesClient> for FilesAsyncClient {
+            fn from(it: FilesClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesAsyncClient> for FilesClient {
+            fn from(it: FilesAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<FilesAsyncClient> for FilesRef {
+            fn from(it: FilesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&FilesAsyncClient> for FilesRef {
+            fn from(it: &FilesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for FilesAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(FilesAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -43,6 +43,14 @@ pub struct TextAndBytesClient {
 pub struct TextAndBytesServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`TextAndBytes`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct TextAndBytesAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`TextAndBytes`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -545,6 +553,163 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for TextAndBytesAsyncClient {
+            type Blocking = TextAndBytesClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl TextAndBytesAsyncClient {
+            /// Calls `TextAndBytes.echo`.
+            #[inline]
+            pub async fn echo<'data>(
+                &self,
+                name: &str,
+                data: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+            ) -> ::core::result::Result<
+                __rt::Vec<u8>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::bytes("name", name.len(), 1, 64)?;
+                let data: __rt::BytesArg<'data> = ::core::convert::Into::into(data);
+                __rt::bound::bytes("data", data.len(), 0, 1048576)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(name);
+                __call.bytes(data);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.bytes()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::bytes("the result", __result_0.len(), 0, 1048576)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `TextAndBytes.greet`.
+            #[inline]
+            pub async fn greet(
+                &self,
+                name: &str,
+            ) -> ::core::result::Result<
+                __rt::String,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                __rt::bound::bytes("name", name.len(), 1, 64)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.text(name);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.text()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::bytes("the result", __result_0.len(), 0, 128)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `TextAndBytes.optional`.
+            #[inline]
+            pub async fn optional(
+                &self,
+                name: ::core::option::Option<&str>,
+                data: ::core::option::Option<&[u8]>,
+            ) -> ::core::result::Result<
+                ::core::option::Option<__rt::Vec<u8>>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                if let ::core::option::Option::Some(__some) = &name {
+                    __rt::bound::bytes("name", __some.len(), 1, 64)?;
+                }
+                if let ::core::option::Option::Some(__some) = &data {
+                    __rt::bound::bytes("data", __some.len(), 0, 16)?;
+                }
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.arg(&name)?;
+                __call
+                    .arg(
+                        &__rt::wire::encoded::<
+                            __rt::wire::Optional<__rt::wire::Ref<__rt::wire::Bytes>>,
+                            _,
+                        >(&data),
+                    )?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = if __reply.is_empty() {
+                    ::core::option::Option::None
+                } else {
+                    __reply
+                        .value::<
+                            __rt::wire::Decoded<
+                                __rt::wire::Optional<__rt::wire::Bytes>,
+                                ::core::option::Option<__rt::Vec<u8>>,
+                            >,
+                        >()?
+                        .value
+                };
+                __reply
+                    .check(|| {
+                        if let ::core::option::Option::Some(__some) = &__result_0 {
+                            __rt::bound::bytes("the result", __some.len(), 0, 16)?;
+                        }
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `TextAndBytes.both`.
+            #[inline]
+            pub async fn both(
+                &self,
+            ) -> ::core::result::Result<
+                (__rt::String, __rt::Vec<u8>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.text()?;
+                let __result_1 = __reply.bytes()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TextAndBytesClient> for TextAndBytesAsyncClient {
+            fn from(it: TextAndBytesClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TextAndBytesAsyncClient> for TextAndBytesClient {
+            fn from(it: TextAndBytesAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<TextAndBytesAsyncClient> for TextAndBytesRef {
+            fn from(it: TextAndBytesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&TextAndBytesAsyncClient> for TextAndBytesRef {
+            fn from(it: &TextAndBytesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for TextAndBytesAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(TextAndBytesAsyncClient))
+                    .field(&self.core)
+                    .finish()
+            }
         }
     }
 };

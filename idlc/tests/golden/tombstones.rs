@@ -687,6 +687,14 @@ pub struct PersonsClient {
 pub struct PersonsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Persons`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct PersonsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Persons`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -1121,6 +1129,126 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for PersonsAsyncClient {
+            type Blocking = PersonsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl PersonsAsyncClient {
+            /// Calls `Persons.put`.
+            #[inline]
+            pub async fn put(
+                &self,
+                person: &Person,
+            ) -> ::core::result::Result<(u32, u32), __rt::CallError<Failure>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text("");
+                __call.arg(person)?;
+                __call.bytes(__rt::BytesArg::from(&b""[..]));
+                __call
+                    .arg(
+                        &::core::convert::identity::<
+                            ::core::option::Option<Mode>,
+                        >(::core::option::Option::None),
+                    )?;
+                __call.arg(&::core::convert::identity::<i8>(-3i8))?;
+                let mut __reply = __call.invoke_async::<Failure>().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                let _ = if __reply.is_empty() {
+                    __rt::String::from("")
+                } else {
+                    __reply.text()?
+                };
+                let __result_2 = if __reply.is_empty() { 0u32 } else { __reply.value::<u32>()? };
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_2))
+            }
+            /// Calls `Persons.none`.
+            #[inline]
+            pub async fn none(
+                &self,
+            ) -> ::core::result::Result<u32, __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.arg(&::core::convert::identity::<u32>(0u32))?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                let _ = if __reply.is_empty() {
+                    __rt::Vec::new()
+                } else {
+                    __reply.value::<__rt::Vec<u32>>()?
+                };
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Persons.later`.
+            #[inline]
+            pub async fn later<'data>(
+                &self,
+                buf: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+                cx: u32,
+                mut into: __rt::Vec<u8>,
+            ) -> ::core::result::Result<
+                (__rt::Filled<u8>, __rt::String),
+                __rt::CallError<Failure>,
+            > {
+                let buf: __rt::BytesArg<'data> = ::core::convert::Into::into(buf);
+                __rt::bound::bytes("into", into.len(), 0, 16)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.bytes(buf);
+                __call.arg(&cx)?;
+                __call.out(&mut into);
+                let mut __reply = __call.invoke_async::<Failure>().await?;
+                let __written_0 = __reply.written()?;
+                let __result_0 = __reply.text()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__rt::Filled::new(into, __written_0), __result_0))
+            }
+            /// Calls `Persons.last`.
+            #[inline]
+            pub async fn last(
+                &self,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.send_async().await
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PersonsClient> for PersonsAsyncClient {
+            fn from(it: PersonsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PersonsAsyncClient> for PersonsClient {
+            fn from(it: PersonsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PersonsAsyncClient> for PersonsRef {
+            fn from(it: PersonsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PersonsAsyncClient> for PersonsRef {
+            fn from(it: &PersonsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for PersonsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(PersonsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

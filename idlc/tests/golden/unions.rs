@@ -710,6 +710,14 @@ pub struct CanvasClient {
 pub struct CanvasServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Canvas`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct CanvasAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Canvas`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -967,6 +975,68 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for CanvasAsyncClient {
+            type Blocking = CanvasClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl CanvasAsyncClient {
+            /// Calls `Canvas.draw`.
+            #[inline]
+            pub async fn draw(
+                &self,
+                shape: &Shape,
+                then: ::core::option::Option<&Answer>,
+            ) -> ::core::result::Result<
+                __rt::Vec<Switch>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(shape)?;
+                __call.arg(&then)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<Switch>>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CanvasClient> for CanvasAsyncClient {
+            fn from(it: CanvasClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CanvasAsyncClient> for CanvasClient {
+            fn from(it: CanvasAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<CanvasAsyncClient> for CanvasRef {
+            fn from(it: CanvasAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&CanvasAsyncClient> for CanvasRef {
+            fn from(it: &CanvasAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for CanvasAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(CanvasAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

@@ -50,6 +50,14 @@ pub struct WaysClient {
 pub struct WaysServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Ways`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct WaysAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Ways`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -522,6 +530,155 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for WaysAsyncClient {
+            type Blocking = WaysClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl WaysAsyncClient {
+            /// Calls `Ways.send`.
+            #[inline]
+            pub async fn send<'data>(
+                &self,
+                a: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+                b: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+                c: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+                d: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+            ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+                let a: __rt::BytesArg<'data> = ::core::convert::Into::into(a);
+                let b: __rt::BytesArg<'data> = ::core::convert::Into::into(b);
+                let c: __rt::BytesArg<'data> = ::core::convert::Into::into(c);
+                let d: __rt::BytesArg<'data> = ::core::convert::Into::into(d);
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.via(__rt::Way::Copy);
+                __call.bytes(a);
+                __call.via(__rt::Way::Section);
+                __call.bytes(b);
+                __call.via(__rt::Way::Direct);
+                __call.bytes(c);
+                __call.bytes(d);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Ways.text`.
+            #[inline]
+            pub async fn text(
+                &self,
+                text: &str,
+            ) -> ::core::result::Result<
+                __rt::String,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                __call.via(__rt::Way::Section);
+                __call.text(text);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.text()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Ways.numbers`.
+            #[inline]
+            pub async fn numbers(
+                &self,
+                numbers: &[f32],
+            ) -> ::core::result::Result<
+                (f32, __rt::Vec<f32>, __rt::Vec<u8>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.via(__rt::Way::Direct);
+                __call.raw(numbers);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<f32>()?;
+                let __result_1 = __reply.raw::<f32>()?;
+                let __result_2 = __reply.bytes()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+            /// Calls `Ways.fill`.
+            #[inline]
+            pub async fn fill(
+                &self,
+                mut near: __rt::Vec<u8>,
+                mut far: __rt::Vec<u8>,
+                mut both: __rt::Vec<u16>,
+            ) -> ::core::result::Result<
+                (__rt::Filled<u8>, __rt::Filled<u8>, __rt::Filled<u16>, u32),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call.via(__rt::Way::Direct);
+                __call.out(&mut near);
+                __call.via(__rt::Way::Section);
+                __call.out(&mut far);
+                __call.via(__rt::Way::Copy);
+                __call.in_out(&mut both);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __written_0 = __reply.written()?;
+                let __written_1 = __reply.written()?;
+                let __written_2 = __reply.written()?;
+                let __result_0 = __reply.value::<u32>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((
+                    __rt::Filled::new(near, __written_0),
+                    __rt::Filled::new(far, __written_1),
+                    __rt::Filled::new(both, __written_2),
+                    __result_0,
+                ))
+            }
+            /// Calls `Ways.tell`.
+            #[inline]
+            pub async fn tell<'data>(
+                &self,
+                data: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let data: __rt::BytesArg<'data> = ::core::convert::Into::into(data);
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call.via(__rt::Way::Direct);
+                __call.bytes(data);
+                __call.send_async().await
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WaysClient> for WaysAsyncClient {
+            fn from(it: WaysClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WaysAsyncClient> for WaysClient {
+            fn from(it: WaysAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<WaysAsyncClient> for WaysRef {
+            fn from(it: WaysAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&WaysAsyncClient> for WaysRef {
+            fn from(it: &WaysAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for WaysAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(WaysAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

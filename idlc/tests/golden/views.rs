@@ -117,6 +117,14 @@ pub struct ViewsClient {
 pub struct ViewsServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Views`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ViewsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Views`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -440,6 +448,99 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ViewsAsyncClient {
+            type Blocking = ViewsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ViewsAsyncClient {
+            /// Calls `Views.map`.
+            #[inline]
+            pub async fn map(
+                &self,
+                id: u64,
+            ) -> ::core::result::Result<
+                (Info, __rt::View),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.arg(&id)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<Info>()?;
+                let __result_1 = __reply.view()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::bytes("pixels", __result_1.len(), 0, 268435456)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1))
+            }
+            /// Calls `Views.only`.
+            #[inline]
+            pub async fn only(
+                &self,
+            ) -> ::core::result::Result<
+                __rt::View,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.view()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Views.put`.
+            #[inline]
+            pub async fn put<'data>(
+                &self,
+                pixels: impl ::core::convert::Into<__rt::BytesArg<'data>>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let pixels: __rt::BytesArg<'data> = ::core::convert::Into::into(pixels);
+                __rt::bound::bytes("pixels", pixels.len(), 0, 268435456)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call.bytes(pixels);
+                __call.invoke_infallible_async().await?.finish()?;
+                ::core::result::Result::Ok(())
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ViewsClient> for ViewsAsyncClient {
+            fn from(it: ViewsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ViewsAsyncClient> for ViewsClient {
+            fn from(it: ViewsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ViewsAsyncClient> for ViewsRef {
+            fn from(it: ViewsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ViewsAsyncClient> for ViewsRef {
+            fn from(it: &ViewsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ViewsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ViewsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };

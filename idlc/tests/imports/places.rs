@@ -306,6 +306,16 @@ pub struct PlacesClient {
 pub struct PlacesServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Places`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct PlacesAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+        __base_0: super::types::DescribedAsyncClient,
+        __base_1: super::base::LimitsAsyncClient,
+    }
+}
 /// A [`Places`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -759,6 +769,166 @@ const _: () = {
             __rt::inherit::offer::<
                 dyn super::base::Limits,
             >(<__rt::Arc<Self> as ::core::clone::Clone>::clone(&__object), __slot);
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for PlacesAsyncClient {
+            type Blocking = PlacesClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self {
+                    __base_0: <super::types::DescribedAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    __base_1: <super::base::LimitsAsyncClient as __rt::AsyncClient>::from_core(
+                        ::core::clone::Clone::clone(&core),
+                    ),
+                    core,
+                }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl PlacesAsyncClient {
+            /// Calls `Places.find`.
+            #[inline]
+            pub async fn find(
+                &self,
+                key: &str,
+                mode: super::types::Mode,
+            ) -> ::core::result::Result<Place, __rt::CallError<super::types::Failure>> {
+                __rt::bound::bytes("key", key.len(), 1, 32)?;
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(key);
+                __call.arg(&mode)?;
+                let mut __reply = __call.invoke_async::<super::types::Failure>().await?;
+                let __result_0 = __reply.value::<Place>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Places.all`.
+            #[inline]
+            pub async fn all(
+                &self,
+            ) -> ::core::result::Result<
+                (__rt::Vec<super::types::Point>, __rt::Vec<Box>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<__rt::Vec<super::types::Point>>()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::len("points", __result_0.len(), 0, 16)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                let __result_1 = __reply.value::<__rt::Vec<Box>>()?;
+                __reply
+                    .check(|| {
+                        __rt::bound::len("boxes", __result_1.len(), 0, 65536)?;
+                        ::core::result::Result::Ok(())
+                    })?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesClient> for PlacesAsyncClient {
+            fn from(it: PlacesClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for PlacesClient {
+            fn from(it: PlacesAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for PlacesRef {
+            fn from(it: PlacesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PlacesAsyncClient> for PlacesRef {
+            fn from(it: &PlacesAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for PlacesAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(PlacesAsyncClient)).field(&self.core).finish()
+            }
+        }
+        #[automatically_derived]
+        impl ::core::ops::Deref for PlacesAsyncClient {
+            type Target = super::types::DescribedAsyncClient;
+            fn deref(&self) -> &Self::Target {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<super::types::DescribedAsyncClient> for PlacesAsyncClient {
+            fn as_ref(&self) -> &super::types::DescribedAsyncClient {
+                &self.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for super::types::DescribedAsyncClient {
+            fn from(it: PlacesAsyncClient) -> Self {
+                it.__base_0
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PlacesAsyncClient> for super::types::DescribedAsyncClient {
+            fn from(it: &PlacesAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for super::types::DescribedRef {
+            fn from(it: PlacesAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PlacesAsyncClient> for super::types::DescribedRef {
+            fn from(it: &PlacesAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::AsRef<super::base::LimitsAsyncClient> for PlacesAsyncClient {
+            fn as_ref(&self) -> &super::base::LimitsAsyncClient {
+                &self.__base_1
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for super::base::LimitsAsyncClient {
+            fn from(it: PlacesAsyncClient) -> Self {
+                it.__base_1
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PlacesAsyncClient> for super::base::LimitsAsyncClient {
+            fn from(it: &PlacesAsyncClient) -> Self {
+                ::core::clone::Clone::clone(&it.__base_1)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<PlacesAsyncClient> for super::base::LimitsRef {
+            fn from(it: PlacesAsyncClient) -> Self {
+                ::core::convert::From::from(it.__base_1)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&PlacesAsyncClient> for super::base::LimitsRef {
+            fn from(it: &PlacesAsyncClient) -> Self {
+                ::core::convert::From::from(&it.__base_1)
+            }
         }
     }
 };

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -270,7 +271,7 @@ impl CommunicationPort {
     ///
     /// When the call cannot be sent, the deadline passes, or the server goes away.
     pub fn call(&self, request: Request<'_, '_>) -> std::result::Result<Response, CallFailure> {
-        now(self.end.call(request, |_| Blocking))
+        now(self.end.call(request, None, |_| Blocking))
     }
 
     /// Makes a call and waits for its reply, or until `token` fires, whichever is first. The call is then
@@ -290,7 +291,7 @@ impl CommunicationPort {
             return Err(CallFailure::before(error));
         }
         let waits = Cancellable { token, waiting: &self.end.waiting };
-        now(self.end.call(request, |_| waits))
+        now(self.end.call(request, None, |_| waits))
     }
 
     /// How many replies came after their callers had stopped waiting, and were thrown away.
@@ -313,8 +314,23 @@ impl CommunicationPort {
         &self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Response, CallFailure> {
+        self.call_async_telling(request, &AtomicBool::new(false)).await
+    }
+
+    /// Makes a call as [`call_async`](CommunicationPort::call_async) does, and sets `told` as soon as
+    /// the server may hear of it. Who drops the future knows by that whether the server may act on what
+    /// the request says.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_async`](CommunicationPort::call_async).
+    pub async fn call_async_telling(
+        &self,
+        request: Request<'_, '_>,
+        told: &AtomicBool,
+    ) -> std::result::Result<Response, CallFailure> {
         self.end.start_driver().map_err(CallFailure::before)?;
-        self.end.call(request, |id| self.end.in_task(id)).await
+        self.end.call(request, Some(told), |id| self.end.in_task(id)).await
     }
 
     /// Sends a datagram: bytes to the server, and no reply. Returns when it is queued.
@@ -326,7 +342,7 @@ impl CommunicationPort {
         &self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        now(self.end.send(request, |_| Blocking))
+        now(self.end.send(request, None, |_| Blocking))
     }
 
     /// Sends a datagram as [`send`](CommunicationPort::send) does, and waits for room as
@@ -339,8 +355,22 @@ impl CommunicationPort {
         &self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        self.send_async_telling(request, &AtomicBool::new(false)).await
+    }
+
+    /// Sends a datagram as [`send_async`](CommunicationPort::send_async) does, and sets `told` as
+    /// [`call_async_telling`](CommunicationPort::call_async_telling) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_async`](CommunicationPort::send_async).
+    pub async fn send_async_telling(
+        &self,
+        request: Request<'_, '_>,
+        told: &AtomicBool,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         self.end.start_driver().map_err(CallFailure::before)?;
-        self.end.send(request, |id| self.end.in_task(id)).await
+        self.end.send(request, Some(told), |id| self.end.in_task(id)).await
     }
 }
 
@@ -348,10 +378,11 @@ impl ClientEnd {
     async fn call<W: Wait>(
         &self,
         mut request: Request<'_, '_>,
+        told: Option<&AtomicBool>,
         waits: impl Fn(MessageId) -> W,
     ) -> std::result::Result<Response, CallFailure> {
         for attempt in [Attempt::First, Attempt::Second] {
-            let call = Call::new(self, &request, &waits, Bell::Now);
+            let call = Call::new(self, &request, &waits, Bell::Now).telling(told);
             match (call.run(&mut request).await?, attempt) {
                 (Answered::Response(response), _) => return Ok(response),
                 // The server has lost the right to reach into our memory, or the threads to do so,
@@ -367,9 +398,10 @@ impl ClientEnd {
     async fn send<W: Wait>(
         &self,
         request: Request<'_, '_>,
+        told: Option<&AtomicBool>,
         waits: impl FnOnce(MessageId) -> W,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        let call = Call::new(self, &request, waits, Bell::Now);
+        let call = Call::new(self, &request, waits, Bell::Now).telling(told);
         call.send_datagram(&request).await
     }
 

@@ -1,6 +1,6 @@
 //! Handles and objects: what stands for them, seen from either side.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::{borrowed, word};
@@ -69,6 +69,31 @@ pub(in crate::codegen) fn received(ty: &Type) -> Option<TokenStream> {
         Owner::Sender => object.named("Client"),
         Owner::Either => object.named("Ref"),
     })
+}
+
+/// As [`received`], by an async client.
+pub(in crate::codegen) fn received_async(ty: &Type) -> TokenStream {
+    let form = |object: &Object| match object.owner {
+        Owner::Sender => object.named("AsyncClient"),
+        Owner::Either => object.named("Ref"),
+    };
+    by_object(ty, form).unwrap_or_default()
+}
+
+/// The result `name` of an async client, which was read as a blocking one reads it.
+pub(in crate::codegen) fn to_async(name: &Ident, ty: &Type) -> TokenStream {
+    match &ty.kind {
+        TypeKind::Object(object) if object.owner == Owner::Sender => {
+            quote!(::core::convert::Into::into(#name))
+        }
+        TypeKind::Optional(item) => match &item.kind {
+            TypeKind::Object(object) if object.owner == Owner::Sender => {
+                quote!(#name.map(::core::convert::Into::into))
+            }
+            _ => quote!(#name),
+        },
+        _ => quote!(#name),
+    }
 }
 
 /// An object as a handler returns it; `None` if `ty` is none.

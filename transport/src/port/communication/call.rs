@@ -3,6 +3,7 @@
 use super::incoming::Incoming;
 use super::{CallFailure, ClientEnd, Part, Request, Response};
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::bulk::{Plan, Source, Travelled, check_len, discard_streams, expected_way};
@@ -30,6 +31,8 @@ pub(super) struct Call<'e, W: Wait> {
     deadline: Deadline,
     /// When the server gets to see the messages that begin it.
     bell: Bell,
+    /// Set as soon as the server may hear of the call.
+    told: Option<&'e AtomicBool>,
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
     stage: Stage,
@@ -66,7 +69,12 @@ impl<'e, W: Wait> Call<'e, W> {
         let Request { method, tag, deadline, .. } = *request;
         let id = end.channel.next_id();
         let (waits, lent, stage) = (waits(id), None, Stage::New);
-        Call { end, waits, id, method, tag, deadline, bell, lent, stage }
+        Call { end, waits, id, method, tag, deadline, bell, told: None, lent, stage }
+    }
+
+    /// Has `told` set as soon as the server may hear of the call.
+    pub(super) fn telling(self, told: Option<&'e AtomicBool>) -> Call<'e, W> {
+        Call { told, ..self }
     }
 
     pub(super) fn id(&self) -> MessageId {
@@ -236,6 +244,9 @@ impl<'e, W: Wait> Call<'e, W> {
         let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
         let begun = self.begin(&mut leaving, kind, (body, request.handles), parts);
         begun.await.map_err(CallFailure::before)?;
+        if let Some(told) = self.told {
+            told.store(true, Ordering::Relaxed);
+        }
         if kind == MessageKind::Request {
             self.stage = Stage::Published;
         }
