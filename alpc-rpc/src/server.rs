@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use alpc_transport::{
-    Completion, CompletionPort, ConnectionPort, ConnectionRequest, Counts, Deadline,
+    Completion, CompletionPort, ConnectionPort, ConnectionRequest, Counts, Deadline, IncomingCall,
     PortAttributes, PortName, ServerPort, Worker,
 };
 
@@ -25,7 +25,7 @@ pub use call::{Arguments, Call, RawSlice, Reply, ServerCall};
 pub(crate) use call::{part_bytes, with_long_body};
 pub use connection::Connection;
 pub(crate) use connection::Session;
-pub(crate) use serve::{Incoming, Sent, message_of, serve};
+pub(crate) use serve::{Incoming, Runner, Sent, message_of, place, serve};
 use unimplemented::is_unimplemented;
 pub use unimplemented::unimplemented;
 
@@ -327,7 +327,7 @@ impl fmt::Debug for ServerBuilder {
 }
 
 /// What a worker's thread does.
-fn run(mut worker: Worker, service: &Service) {
+fn run(mut worker: Worker, service: &Arc<Service>) {
     // An error is the system's, which cannot wait any more; the other workers meet it, too.
     while let Ok(Some(completion)) = worker.next() {
         match completion {
@@ -335,11 +335,12 @@ fn run(mut worker: Worker, service: &Service) {
             Completion::Connected(port) => {
                 served(&port, service);
             }
+            Completion::Call(call) if call.depth() == 1 => {
+                serve_one(Runner::Worker(&mut worker), call, service);
+            }
             Completion::Call(call) => {
-                let port = call.port().clone();
-                if let Some(Served { link, session }) = served(&port, service) {
-                    serve(&mut worker, call, Connection::new(&port, session, link));
-                }
+                let service = service.clone();
+                place(&mut worker, call, move |runner, call| serve_one(runner, call, &service));
             }
             Completion::Closed(port) => {
                 if let Some(served) = port.context::<Served>() {
@@ -348,6 +349,13 @@ fn run(mut worker: Worker, service: &Service) {
             }
             _ => {}
         }
+    }
+}
+
+fn serve_one(runner: Runner<'_>, call: IncomingCall, service: &Service) {
+    let port = call.port().clone();
+    if let Some(Served { link, session }) = served(&port, service) {
+        serve(runner, call, Connection::new(&port, session, link));
     }
 }
 

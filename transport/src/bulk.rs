@@ -6,7 +6,7 @@
 use crate::channel::Channel;
 use crate::choose::{Circumstances, Reason, Way, choose};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
-use crate::message::{ATTRIBUTE_LEN, Attribute, HEADER_LEN, MAX_ATTRIBUTES, Record};
+use crate::message::{ATTRIBUTE_LEN, Attribute, HEADER_LEN, MAX_BULK, Record};
 use crate::port::attributes::DirectAvailability;
 use crate::section::Blob;
 use crate::section::region::{Region, RegionName};
@@ -50,8 +50,8 @@ impl<'a> Plan<'a> {
     /// A plan for a message with `body` bytes of body and `count` attributes.
     pub(crate) fn new(channel: &Channel, body: usize, count: usize) -> Result<Plan<'a>> {
         let doing = "send a message";
-        if count > MAX_ATTRIBUTES {
-            let reason = format!("{count} bulk arguments, where {MAX_ATTRIBUTES} are allowed");
+        if count > MAX_BULK {
+            let reason = format!("{count} bulk arguments, where {MAX_BULK} are allowed");
             return Err(Error::new(ErrorKind::Invalid { reason }, doing));
         }
         let fixed = HEADER_LEN + count * ATTRIBUTE_LEN;
@@ -242,6 +242,7 @@ pub(crate) fn checked_attributes(channel: &Channel, record: &Record) -> Result<V
             | Attribute::Room { len }
             | Attribute::DirectRoom { len, .. }
             | Attribute::Written { len } => len,
+            Attribute::Chain { .. } => 0,
         };
         if len > max {
             return Err(channel.poison(Misbehaviour::MessageTooLong { len }));

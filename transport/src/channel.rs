@@ -16,6 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use crate::chain::Seed;
 use crate::error::{Error, Misbehaviour, Result};
 use crate::message::{MessageId, MessageKind, Record};
 use crate::peer::PeerIdentity;
@@ -59,6 +60,8 @@ pub(crate) struct Channel {
     /// Set when direct access, which was to be had at connect, is no more.
     direct_lost: OnceLock<()>,
     role: Role,
+    /// What calls are named by, in the chains that they begin.
+    pub(crate) seed: Seed,
     pub(crate) own: OwnHeader,
     pub(crate) theirs: PeerHeader,
     sleeps: Sleeps,
@@ -108,7 +111,16 @@ struct Inbound {
 impl Channel {
     pub(crate) fn new(established: Established) -> Result<Channel> {
         let Established {
-            socket, peer, limits, own_outbox, peer_outbox, direct, role, place, ..
+            socket,
+            peer,
+            limits,
+            own_outbox,
+            peer_outbox,
+            direct,
+            role,
+            seed,
+            place,
+            ..
         } = established;
         let capacity = u32::try_from(limits.outbox_len).unwrap_or(0);
         let streams = Streams::new(limits.chunk_window);
@@ -139,6 +151,7 @@ impl Channel {
             direct,
             direct_lost: OnceLock::new(),
             role,
+            seed,
             own,
             theirs: PeerHeader::new(theirs),
             sleeps,
@@ -194,8 +207,17 @@ impl Channel {
     }
 
     /// Counts a request that was taken. `false`: the peer sends more than was agreed on.
-    pub(crate) fn admit(&self) -> bool {
-        self.admitted.fetch_add(1, Ordering::Relaxed) < self.limits.outstanding_requests
+    pub(crate) fn admit(&self, ancestors: u8) -> bool {
+        self.admitted.fetch_add(1, Ordering::Relaxed) < self.credits(ancestors)
+    }
+
+    /// How many requests may be outstanding for one that descends from so many others to go, too.
+    ///
+    /// Each depth has a credit more than the one before. If requests that are less deep have all
+    /// that they may have, and wait for deeper ones, these still get through, the deepest first; and
+    /// so all do.
+    pub(crate) fn credits(&self, ancestors: u8) -> usize {
+        self.limits.outstanding_requests + usize::from(ancestors)
     }
 
     /// Counts a transfer that waits for the peer from now on.

@@ -298,6 +298,13 @@ impl Shared {
                 shared.look_again(port);
             }
         }));
+        let weak = Arc::downgrade(self);
+        let _first = port.take_back.set(Box::new(move |call| {
+            if let Some(shared) = weak.upgrade() {
+                shared.push(Completion::Call(call));
+                shared.wake_one();
+            }
+        }));
         self.push(Completion::Connected(port.clone()));
         let socket = port.channel.socket();
         let added = if port.channel.is_mirrored() {

@@ -125,6 +125,12 @@ pub enum ErrorKind {
         /// The most that is allowed.
         max: u64,
     },
+    /// The call is made by a handler that descends from so many calls already that no more are let go
+    /// on: calls call each other without end, or need a port with a higher limit.
+    TooDeep {
+        /// Calls that one may descend from, itself included.
+        max: usize,
+    },
     /// This object was made before a `fork`, and only the parent may use it.
     Forked,
     /// Nobody serves that name.
@@ -189,6 +195,11 @@ impl fmt::Display for ErrorKind {
             | ErrorKind::NotFound { reason }
             | ErrorKind::Untrusted { reason } => f.write_str(reason),
             ErrorKind::TooLarge { len, max } => write!(f, "{len} bytes, where {max} are allowed"),
+            ErrorKind::TooDeep { max } => write!(
+                f,
+                "it would be the {}th of calls that wait for each other, where {max} are allowed",
+                max + 1
+            ),
             ErrorKind::Forked => f.write_str("it belongs to the process that forked this one"),
             ErrorKind::AlreadyExists => f.write_str("a live server holds that name"),
             ErrorKind::PermissionDenied => f.write_str("permission denied"),
@@ -333,6 +344,13 @@ pub enum Misbehaviour {
     SectionQuota,
     /// It sent more requests at once than both ends agreed on.
     TooManyRequests,
+    /// It sent a request that descends from more calls than both ends agreed on.
+    TooDeep {
+        /// Calls that it descends from.
+        ancestors: u8,
+    },
+    /// It said of a message that is no request, or twice, what it descends from.
+    ChainPlace,
     /// A reply to a request that was never sent, or a second reply to one.
     UnknownReply {
         /// The request's number, as the reply says.
@@ -405,6 +423,12 @@ impl fmt::Display for Misbehaviour {
             }
             Misbehaviour::SectionQuota => {
                 f.write_str("announced a section twice, or more of them than agreed")
+            }
+            Misbehaviour::TooDeep { ancestors } => {
+                write!(f, "sent a request that descends from {ancestors} calls")
+            }
+            Misbehaviour::ChainPlace => {
+                f.write_str("said what a message descends from where that has no place")
             }
             Misbehaviour::TooManyRequests => f.write_str("sent more requests at once than agreed"),
             Misbehaviour::UnknownReply { id } => {

@@ -23,6 +23,7 @@ mod alarm;
 mod buffer;
 mod bulk;
 mod cancellation;
+mod chain;
 mod channel;
 mod choose;
 mod completion;
@@ -46,6 +47,7 @@ mod waiting;
 pub use buffer::{Buffer, BufferPool, Bytes};
 pub use bulk::Travelled;
 pub use cancellation::{CancelWatch, Cancellation, Cancelled, Canceller};
+pub use chain::{Chain, Handling};
 pub use channel::Traffic;
 pub use choose::{Reason, Way};
 pub use completion::{

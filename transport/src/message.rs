@@ -57,8 +57,10 @@ impl MessageKind {
 pub(crate) const HEADER_LEN: usize = 48;
 /// Size of one [`Attribute`] on its way.
 pub(crate) const ATTRIBUTE_LEN: usize = 32;
-/// Attributes that one message may carry.
-pub(crate) const MAX_ATTRIBUTES: usize = 32;
+/// Bulk arguments and results that one message may describe.
+pub(crate) const MAX_BULK: usize = 32;
+/// Attributes that one message may carry: also what it descends from.
+pub(crate) const MAX_ATTRIBUTES: usize = MAX_BULK + 1;
 
 /// The fixed part of every record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub(crate) struct RecordHeader {
     pub(crate) deadline: u64,
     /// Bytes of the body, which stands after the attributes.
     pub(crate) body: u32,
+    /// Of a request that a handler makes: how many calls it descends from.
+    pub(crate) ancestors: u8,
     /// Handles that came on the private socket before, and the number of the bundle that they are.
     pub(crate) handles: u8,
     pub(crate) bundle: u64,
@@ -95,6 +99,7 @@ impl RecordHeader {
             method: 0,
             deadline: 0,
             body: 0,
+            ancestors: 0,
             handles: 0,
             bundle: 0,
         }
@@ -110,7 +115,7 @@ impl RecordHeader {
         writer.put(&self.method.to_le_bytes());
         writer.put(&self.deadline.to_le_bytes());
         writer.put(&self.body.to_le_bytes());
-        writer.put(&[self.handles, 0, 0, 0]);
+        writer.put(&[self.handles, self.ancestors, 0, 0]);
         writer.put(&self.bundle.to_le_bytes());
         bytes
     }
@@ -128,20 +133,24 @@ impl RecordHeader {
         let method = u64::from_le_bytes(reader.take());
         let deadline = u64::from_le_bytes(reader.take());
         let body = u32::from_le_bytes(reader.take());
-        let [handles, _, _, _] = reader.take();
+        let [handles, ancestors, _, _] = reader.take();
         let bundle = u64::from_le_bytes(reader.take());
         let kind = MessageKind::from_wire(kind).ok_or(Misbehaviour::MessageKind { kind })?;
         if len as usize + HEADER_LEN > max_message_len {
             return Err(Misbehaviour::MessageTooLong { len: u64::from(len) });
         }
+        let most = if ancestors > 0 { MAX_ATTRIBUTES } else { MAX_BULK };
         let described = usize::from(attributes) * ATTRIBUTE_LEN + body as usize;
-        if described > len as usize || usize::from(attributes) > MAX_ATTRIBUTES {
+        if described > len as usize || usize::from(attributes) > most {
             return Err(Misbehaviour::MessageLayout);
         }
         let is_written =
             matches!(kind, MessageKind::Request | MessageKind::Reply | MessageKind::Datagram);
         if handles > 0 && !is_written {
             return Err(Misbehaviour::HandlePlace);
+        }
+        if ancestors > 0 && kind != MessageKind::Request {
+            return Err(Misbehaviour::ChainPlace);
         }
         Ok(RecordHeader {
             len,
@@ -152,6 +161,7 @@ impl RecordHeader {
             method,
             deadline,
             body,
+            ancestors,
             handles,
             bundle,
         })
@@ -177,6 +187,8 @@ pub(crate) enum Attribute {
     DirectRoom { slot: u8, number: u32, address: u64, len: u64 },
     /// Written to the room that the request granted, before this reply was sent.
     Written { len: u64 },
+    /// No bulk data at all: the name of the call that this one's chain began with.
+    Chain { channel: u64, call: u64, proof: u64, branch: u32 },
 }
 
 impl Attribute {
@@ -193,6 +205,10 @@ impl Attribute {
             Attribute::View { section, number, generation, offset, len } => {
                 extra = offset;
                 (8, 0, generation, u64::from(section) << 32 | u64::from(number), len)
+            }
+            Attribute::Chain { channel, call, proof, branch } => {
+                extra = proof;
+                (9, 0, branch, channel, call)
             }
         };
         let mut bytes = [0; ATTRIBUTE_LEN];
@@ -225,6 +241,12 @@ impl Attribute {
                 generation: sequence,
                 offset: u64::from_le_bytes(reader.take()),
                 len,
+            },
+            9 => Attribute::Chain {
+                channel: place,
+                call: len,
+                proof: u64::from_le_bytes(reader.take()),
+                branch: sequence,
             },
             _ => return Err(Misbehaviour::AttributeKind { kind }),
         })
@@ -360,11 +382,20 @@ mod tests {
             method: u64::MAX >> 1,
             deadline: 12,
             body: 904,
+            ancestors: 15,
             handles: 16,
             bundle: u64::MAX - 3,
         };
         assert_eq!(RecordHeader::decode(&header.encode(), 65_535), Ok(header));
         assert!(RecordHeader::decode(&header.encode(), 1047).is_err());
+    }
+
+    #[test]
+    fn only_requests_descend_from_something() {
+        let reply =
+            RecordHeader { ancestors: 1, ..RecordHeader::bare(MessageKind::Reply, MessageId(1)) };
+        let decoded = RecordHeader::decode(&reply.encode(), 65_535);
+        assert_eq!(decoded, Err(Misbehaviour::ChainPlace));
     }
 
     #[test]

@@ -9,11 +9,13 @@
 //! something that others wait for (a credit, a free slot) tells the parked ones and, by a bell of
 //! this process's own, a leader that sleeps.
 //!
-//! Tasks of an async runtime wait beside them, and never lead: see `tasks`.
+//! Tasks of an async runtime wait beside them, and never lead: see `tasks`. A thread that waits may be
+//! handed a request of its own chain meanwhile: see `handover`.
 
 mod batches;
 mod calls;
 mod cancellable;
+mod handover;
 mod tasks;
 
 use std::future::Future;
@@ -32,6 +34,7 @@ use batches::Batches;
 pub(crate) use batches::{BatchSlot, InBatch};
 use calls::{Calls, Met};
 pub(crate) use cancellable::Cancellable;
+pub(crate) use handover::{Came, Job};
 pub(crate) use tasks::{Driver, InTask, TaskId};
 use tasks::{Task, Wakers};
 
@@ -115,7 +118,7 @@ struct State {
     tasks: Vec<Task>,
     /// Until when the thread that watches for tasks sleeps. `None`: it does not watch.
     watched_until: Option<Deadline>,
-    calls: Calls<Record>,
+    calls: Calls<Record, Job>,
     batches: Batches,
     last_grant: u32,
 }
@@ -234,21 +237,19 @@ impl Waiting {
     /// Forgets a call whose request was never published.
     pub(crate) fn forget(&self, id: MessageId) {
         let mut state = lock(&self.state);
-        state.calls.forget(id);
+        let unseen = state.calls.forget(id);
         let watchers = state.wake_watchers(&self.bell);
         drop(state);
         watchers.wake();
+        unseen.into_iter().for_each(Job::pass_on);
     }
 
     /// Stops waiting for a call that was published. A reply that comes later is thrown away; one
     /// that is here already is given back.
     pub(crate) fn abandon(&self, id: MessageId) -> Option<Record> {
-        lock(&self.state).calls.abandon(id)
-    }
-
-    /// The reply of a call, if it has come. The call is then over.
-    pub(crate) fn take_reply(&self, id: MessageId) -> Option<Record> {
-        lock(&self.state).calls.take_reply(id)
+        let (reply, unseen) = lock(&self.state).calls.abandon(id);
+        unseen.into_iter().for_each(Job::pass_on);
+        reply
     }
 
     /// Has every thread look again that waits for a credit, a slot, or room.

@@ -38,6 +38,7 @@ mod kind {
     pub(crate) const FROZEN: u8 = 3;
     pub(crate) const DIRECT: u8 = 4;
     pub(crate) const WRITTEN: u8 = 7;
+    pub(crate) const CHAIN: u8 = 9;
 }
 
 struct RawClient {
@@ -67,6 +68,18 @@ fn attribute(kind: u8, slot: u8, sequence: u32, place: u64, len: u64) -> [u8; 32
     bytes[4..8].copy_from_slice(&sequence.to_le_bytes());
     bytes[8..16].copy_from_slice(&place.to_le_bytes());
     bytes[16..24].copy_from_slice(&len.to_le_bytes());
+    bytes
+}
+
+/// Names a chain that no server ever made.
+fn chain(call: u64) -> [u8; 32] {
+    attribute(kind::CHAIN, 0, 0, 77, call)
+}
+
+/// A message that says from how many calls it descends.
+fn deep(message: &Message, ancestors: u8) -> Vec<u8> {
+    let mut bytes = message.bytes();
+    bytes[37] = ancestors;
     bytes
 }
 
@@ -249,6 +262,20 @@ fn every_offence_ends_its_own_channel_under_its_own_name() {
     });
     assert_eq!(found, Misbehaviour::MessageLayout);
 
+    // What a call descends from.
+    let found = offence(&|client| client.publish(&deep(&request(1), 16)));
+    assert_eq!(found, Misbehaviour::TooDeep { ancestors: 16 });
+    let found = offence(&|client| client.say(&request(1).with(chain(7))));
+    assert_eq!(found, Misbehaviour::ChainPlace);
+    let found = offence(&|client| {
+        client.publish(&deep(&request(1).with(chain(7)).with(chain(8)), 1));
+    });
+    assert_eq!(found, Misbehaviour::ChainPlace);
+    let found = offence(&|client| {
+        client.publish(&deep(&Message { kind: kind::DATAGRAM, ..request(1) }, 1));
+    });
+    assert_eq!(found, Misbehaviour::ChainPlace);
+
     // Bulk data.
     let found = offence(&|client| client.say(&request(1).with(attribute(77, 0, 0, 0, 1))));
     assert_eq!(found, Misbehaviour::AttributeKind { kind: 77 });
@@ -385,6 +412,23 @@ fn a_client_that_does_not_read_its_replies_gets_no_more_than_it_was_granted() {
         panic!("64 replies are kept for a client that reads none");
     });
     assert_eq!(found, Misbehaviour::TooManyRequests);
+    server.stop();
+}
+
+/// The name of a chain that nobody waits in, or none at all, only means that a worker runs the call.
+#[test]
+fn a_chain_that_was_made_up_is_served_by_a_worker() {
+    let (told, ran) = std::sync::mpsc::channel();
+    let server = Server::start(attributes(), 1, move |worker, call| {
+        let handed = call.hand_over(|_| panic!("nobody waits"));
+        told.send(std::thread::current().id()).unwrap();
+        echo(worker, handed.unwrap_err());
+    });
+    let mut client = RawClient::connect(&server);
+    client.publish(&deep(&request(1).with(chain(7)), 15));
+    client.publish(&deep(&request(2), 15));
+    let workers: Vec<_> = ran.iter().take(2).collect();
+    assert_eq!(workers[0], workers[1]);
     server.stop();
 }
 

@@ -290,6 +290,7 @@ pub(crate) fn failed(failure: CallFailure) -> TransportError {
         ErrorKind::PeerClosed => TransportError::Disconnected { may_have_run },
         ErrorKind::TimedOut => TransportError::TimedOut { may_have_run },
         ErrorKind::Cancelled => TransportError::Cancelled { may_have_run },
+        ErrorKind::TooDeep { max } => TransportError::TooDeep { max: *max },
         ErrorKind::TooLarge { .. } => {
             TransportError::TooLong { what: error.to_string(), may_have_run }
         }

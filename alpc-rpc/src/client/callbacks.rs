@@ -9,14 +9,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use alpc_transport::{
-    CallFailure, Completion, CompletionPort, Deadline, Error, ServerPort, Worker,
+    CallFailure, Completion, CompletionPort, Deadline, Error, IncomingCall, ServerPort, Worker,
 };
 
 use super::{CONNECT_TIMEOUT, ClientCall, ClientCore, failed};
 use crate::error::TransportError;
 use crate::framework;
 use crate::object::{Link, ROOT, Target};
-use crate::server::{Connection, Session, serve};
+use crate::server::{Connection, Runner, Session, place, serve};
 
 /// Objects that either side gives away to the other, at most, unless a server says otherwise.
 pub(crate) const MAX_OBJECTS: usize = 4096;
@@ -127,11 +127,14 @@ impl Crew {
                 Completion::Connected(port) => {
                     self.session(&port);
                 }
+                Completion::Call(call) if call.depth() == 1 => {
+                    self.serve_one(Runner::Worker(&mut worker), call, &link);
+                }
                 Completion::Call(call) => {
-                    let port = call.port().clone();
-                    if let Some(session) = self.session(&port) {
-                        serve(&mut worker, call, Connection::new(&port, session, &link));
-                    }
+                    let crew = self.clone();
+                    place(&mut worker, call, move |runner, call| {
+                        crew.serve_one(runner, call, &link)
+                    });
                 }
                 Completion::Closed(_) => link.run_down(),
                 _ => {}
@@ -140,6 +143,13 @@ impl Crew {
         // Whatever ended the channel, the server calls nothing of ours any more.
         if let Some(link) = self.link.upgrade() {
             link.run_down();
+        }
+    }
+
+    fn serve_one(self: &Arc<Crew>, runner: Runner<'_>, call: IncomingCall, link: &Arc<Link>) {
+        let port = call.port().clone();
+        if let Some(session) = self.session(&port) {
+            serve(runner, call, Connection::new(&port, session, link));
         }
     }
 

@@ -66,6 +66,16 @@ pub enum TransportError {
         /// Whether it was the reply.
         may_have_run: bool,
     },
+    /// The call is made by a handler that descends from as many calls as may wait for each other. It
+    /// was not sent.
+    ///
+    /// Calls that call each other without end are a mistake of those who make them; where so many
+    /// are meant, each port that has a part in them needs a higher
+    /// [`max_depth`](alpc_transport::PortAttributes::max_depth).
+    TooDeep {
+        /// How many may.
+        max: usize,
+    },
     /// The server refused in a way that only newer clients know.
     Refused {
         /// What the server says.
@@ -121,7 +131,8 @@ impl TransportError {
             TransportError::Unimplemented { .. }
             | TransportError::Incompatible { .. }
             | TransportError::AccessDenied
-            | TransportError::Busy => false,
+            | TransportError::Busy
+            | TransportError::TooDeep { .. } => false,
             TransportError::ServerPanicked => true,
         }
     }
@@ -180,6 +191,12 @@ impl fmt::Display for TransportError {
             TransportError::TooLong { what, may_have_run: true } => {
                 write!(f, "the answer to the call is too long: {what}; {run}")
             }
+            TransportError::TooDeep { max } => write!(
+                f,
+                "the call would be the {}th of calls that wait for each other, where {max} are \
+                 allowed; {run}",
+                max + 1
+            ),
             TransportError::Refused { what, .. } => write!(f, "{what}; {run}"),
             TransportError::System { error, .. } => write!(f, "{error}; {run}"),
         }

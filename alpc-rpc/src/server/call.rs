@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::os::fd::OwnedFd;
 
 use alpc_transport::{
-    Bytes, Cancellation, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region,
+    Bytes, Cancellation, Chain, Deadline, Element, InPart, IncomingCall, PeerIdentity, Region,
     Reply as Answer, Travelled, Way, element,
 };
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl<'m> ServerCall<'m> {
     /// What the handler is told, what it is given, and where its results go.
     pub fn parts(self) -> (Call<'m>, Arguments<'m>, Reply<'m>) {
         let ServerCall { incoming, connection, method, outcome } = self;
-        let Incoming { call, values, parts, travelled, luggage } = incoming;
+        let Incoming { call, values, parts, travelled, luggage, .. } = incoming;
         let Outcome { begun, sent } = outcome;
         let context = Call { call, connection, method, travelled };
         let values = ValueReader::new(values);
@@ -136,6 +136,13 @@ impl<'m> Call<'m> {
     /// worker, if there is one, takes the next call. Where nothing is limited this changes nothing.
     pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
         self.call.port().blocking(work)
+    }
+
+    /// What the handler's calls descend from, to be taken along by work that it hands to other
+    /// threads: what they do inside of [`Chain::run`] belongs to this call as what the handler does.
+    /// `None` for a one-way call, for which nobody waits.
+    pub fn chain(&self) -> Option<Chain> {
+        self.call.chain()
     }
 
     /// The method's name on the wire.

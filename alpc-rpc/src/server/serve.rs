@@ -6,7 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alpc_transport::{
-    ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Unwanted, Worker,
+    Error, ErrorKind, InPart, IncomingCall, Reply as Answer, Travelled, Unwanted, Worker,
 };
 
 use super::call::{Outcome, part_bytes};
@@ -29,6 +29,14 @@ pub(crate) struct Incoming<'m> {
     pub(crate) parts: &'m mut [InPart],
     pub(crate) travelled: Vec<Travelled>,
     pub(crate) luggage: Luggage,
+    /// Whether the thread that runs it is one of those that do nothing else.
+    by: Seat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    Worker,
+    Elsewhere,
 }
 
 /// An answer, and what it refers to.
@@ -41,19 +49,60 @@ pub(crate) struct Sent {
     pub(crate) numbered: Vec<Numbered>,
 }
 
+/// The thread that runs a call.
+pub(crate) enum Runner<'w> {
+    /// One that waits for calls, and looks for its client's next one.
+    Worker(&'w mut Worker),
+    /// One that waits for the answer to a call, which this one descends from.
+    Waiting,
+}
+
+impl Runner<'_> {
+    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
+    fn reply(
+        &mut self,
+        call: IncomingCall,
+        answer: Answer,
+    ) -> Result<(), (Error, Option<IncomingCall>)> {
+        match self {
+            Runner::Worker(worker) => worker.reply(call, answer),
+            Runner::Waiting => call.reply(answer),
+        }
+    }
+}
+
+/// Gives a call that descends from others to the thread that waits for one of them; to this one, if
+/// there is none.
+pub(crate) fn place(
+    worker: &mut Worker,
+    call: IncomingCall,
+    run: impl FnOnce(Runner<'_>, IncomingCall) + Clone + Send + 'static,
+) {
+    let elsewhere = run.clone();
+    if let Err(call) = call.hand_over(move |call| elsewhere(Runner::Waiting, call)) {
+        run(Runner::Worker(worker), call);
+    }
+}
+
 /// Runs one call and answers it, whatever happens.
-pub(crate) fn serve(worker: &mut Worker, mut call: IncomingCall, connection: Connection<'_>) {
+pub(crate) fn serve(mut runner: Runner<'_>, mut call: IncomingCall, connection: Connection<'_>) {
     if connection.session().is_closed() {
         // Nobody hears an answer.
         return;
     }
-    let answer = answer(&mut call, connection);
+    let by = match runner {
+        Runner::Worker(_) => Seat::Worker,
+        Runner::Waiting => Seat::Elsewhere,
+    };
+    let handling = call.handling();
+    let answer = answer(&mut call, by, connection);
+    drop(handling);
     if !call.wants_reply() {
         return;
     }
     let link = connection.link();
     let Sent { answer, references, numbered } = answer.unwrap_or_else(|fault| refusal(&fault));
-    let Err((error, call)) = worker.reply(call, answer) else {
+    let Err((error, call)) = runner.reply(call, answer) else {
         link.count_unanswered(&references);
         return;
     };
@@ -65,7 +114,7 @@ pub(crate) fn serve(worker: &mut Worker, mut call: IncomingCall, connection: Con
             _ => Fault::BadReply { what },
         };
         // If not even that can be sent, the client is gone.
-        let _gone = worker.reply(call, refusal(&fault).answer);
+        let _gone = runner.reply(call, refusal(&fault).answer);
     }
 }
 
@@ -75,7 +124,7 @@ fn refusal(fault: &Fault) -> Sent {
 }
 
 /// Takes a call apart and has whom it is for run it.
-fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, Fault> {
+fn answer(call: &mut IncomingCall, by: Seat, connection: Connection<'_>) -> Result<Sent, Fault> {
     let wants_reply = call.wants_reply();
     // What the runtimes tell each other is heard however late it is.
     let is_told = is_framework(call.method()) && !wants_reply;
@@ -105,7 +154,7 @@ fn answer(call: &mut IncomingCall, connection: Connection<'_>) -> Result<Sent, F
     let link = connection.link();
     let mut luggage = link.resolve(&envelope, wants_reply).map_err(malformed)?;
     luggage.handles = handles.into_iter().map(Some).collect();
-    let incoming = Incoming { call, values, parts, travelled, luggage };
+    let incoming = Incoming { call, values, parts, travelled, luggage, by };
 
     let object = match envelope.object {
         ROOT => None,
@@ -177,7 +226,8 @@ fn run(
     let agreement = connection.link().agreement();
     agreement.may_serve(ordinal).map_err(|fault| refused(connection, tag, fault))?;
     let method = described.method(ordinal).ok_or_else(unknown)?;
-    let _at_work = connection.session().begin_handler();
+    let _at_work =
+        (incoming.by == Seat::Worker).then(|| connection.session().begin_handler()).flatten();
     let mut outcome = Outcome::default();
     let server_call = ServerCall::new(incoming, connection, method, &mut outcome);
     let ran = catch_unwind(AssertUnwindSafe(|| dispatch.dispatch(server_call)));

@@ -29,6 +29,8 @@ pub(crate) struct Gate {
 struct State {
     limit: usize,
     running: usize,
+    /// Those who will go on with what they have begun, and others who run what came here.
+    away: usize,
     /// Those who wait for a slot, the last one last.
     parked: Vec<Thread>,
     /// Nobody has to wait any more: the service has ended.
@@ -39,11 +41,15 @@ impl State {
     fn has_slot(&self) -> bool {
         self.closed || self.running < self.limit
     }
+
+    fn is_busy(&self) -> bool {
+        self.running > 0 || self.away > 0
+    }
 }
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Gate {
-        let state = State { limit, running: 0, parked: Vec::new(), closed: false };
+        let state = State { limit, running: 0, away: 0, parked: Vec::new(), closed: false };
         Gate {
             state: Mutex::new(state),
             over: AtomicBool::new(false),
@@ -83,10 +89,43 @@ impl Gate {
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
-        if state.running == 0 {
+        self.note_idle(&state);
+        self.wake(&mut state);
+    }
+
+    /// Gives a slot back for as long as a call lasts that a handler makes. The handler still counts as
+    /// something to wait for.
+    pub(crate) fn step_aside(&self) {
+        let mut state = self.lock();
+        state.away += 1;
+        state.running = state.running.saturating_sub(1);
+        self.wake(&mut state);
+    }
+
+    /// Goes on after that, whether a slot is free or not.
+    pub(crate) fn step_back(&self) {
+        let mut state = self.lock();
+        state.away = state.away.saturating_sub(1);
+        state.running += 1;
+        self.note(&state);
+    }
+
+    /// Something of this gate's is run by somebody who does not count here.
+    pub(crate) fn begin_elsewhere(&self) {
+        self.lock().away += 1;
+    }
+
+    /// That is over.
+    pub(crate) fn end_elsewhere(&self) {
+        let mut state = self.lock();
+        state.away = state.away.saturating_sub(1);
+        self.note_idle(&state);
+    }
+
+    fn note_idle(&self, state: &State) {
+        if !state.is_busy() {
             self.idle.notify_all();
         }
-        self.wake(&mut state);
     }
 
     /// Runs `work` without counting its thread among those that run.
@@ -137,7 +176,7 @@ impl Gate {
         nothing_is_left: impl Fn() -> bool,
     ) -> bool {
         let mut state = self.lock();
-        while state.running > 0 || !nothing_is_left() {
+        while state.is_busy() || !nothing_is_left() {
             let Some(remaining) = deadline.remaining() else {
                 state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chain::MAX_DEPTH;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Directory;
 use crate::peer::PeerIdentity;
@@ -124,6 +125,16 @@ impl PortAttributes {
         self
     }
 
+    /// Calls that may wait for each other: the first, the one that its handler makes, that one's, and
+    /// so on, over all processes that have a part in it. 1 to 64; 16 unless said otherwise. A server
+    /// starts more threads than it was told to where handlers wait for calls of theirs, the more the
+    /// higher this is.
+    #[must_use]
+    pub fn max_depth(mut self, calls: usize) -> PortAttributes {
+        self.limits.max_depth = calls;
+        self
+    }
+
     /// Handles that one message may carry: 0 to 16, which is the default. What a peer sends fills
     /// this process's table of open files, `outstanding_requests` times over if no call is answered;
     /// a port that takes no handles should say 0.
@@ -200,7 +211,9 @@ impl PortAttributes {
 
     /// Finds the first limit that is out of its range.
     pub(crate) fn check(&self) -> Result<()> {
-        let Some(fault) = self.limits.fault() else { return Ok(()) };
+        let own = (self.limits.max_depth == 0)
+            .then_some("calls that wait for each other must number 1 to 64");
+        let Some(fault) = self.limits.fault().or(own) else { return Ok(()) };
         let reason = fault.to_owned();
         Err(Error::new(ErrorKind::Invalid { reason }, "use these port attributes"))
     }
@@ -232,6 +245,9 @@ pub struct Limits {
     pub max_argument_len: usize,
     /// Requests that may await their replies.
     pub outstanding_requests: usize,
+    /// Calls that may wait for each other. 0: the peer came before there was such a limit, and is not
+    /// told what a call descends from.
+    pub max_depth: usize,
     /// Handles that one message may carry.
     pub max_handles: usize,
     /// Whether the peer may be read and written directly.
@@ -251,6 +267,7 @@ impl Default for Limits {
             max_section_total: 256 * MIB,
             max_argument_len: 1024 * MIB,
             outstanding_requests: 64,
+            max_depth: MAX_DEPTH,
             max_handles: MAX_DESCRIPTORS,
             direct: DirectPolicy::SameUser,
             accelerator: Accelerator::On,
@@ -270,6 +287,7 @@ impl Limits {
             max_section_total: self.max_section_total.min(theirs.max_section_total),
             max_argument_len: self.max_argument_len.min(theirs.max_argument_len),
             outstanding_requests: self.outstanding_requests.min(theirs.outstanding_requests),
+            max_depth: self.max_depth.min(theirs.max_depth),
             max_handles: self.max_handles.min(theirs.max_handles),
             direct: match (self.direct, theirs.direct) {
                 (DirectPolicy::SameUser, DirectPolicy::SameUser) => DirectPolicy::SameUser,
@@ -298,6 +316,8 @@ impl Limits {
             Some("all sections together must hold four chunk windows, one for each stream")
         } else if !(1..=4096).contains(&self.outstanding_requests) {
             Some("outstanding requests must number 1 to 4,096")
+        } else if self.max_depth > 64 {
+            Some("calls that wait for each other must number 1 to 64")
         } else if self.max_handles > MAX_DESCRIPTORS {
             Some("handles of one message must number 0 to 16")
         } else {
@@ -472,6 +492,8 @@ mod tests {
             PortAttributes::new().chunk_window(1),
             PortAttributes::new().max_section_total(KIB),
             PortAttributes::new().outstanding_requests(0),
+            PortAttributes::new().max_depth(0),
+            PortAttributes::new().max_depth(65),
         ] {
             let error = wrong.check().unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Invalid { .. }), "{wrong:?}");

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::bulk::Travelled;
 use crate::cancellation::Cancellation;
+use crate::chain::{Awaited, Caller, Descent, away};
 use crate::channel::{Bell, Channel, Traffic};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
@@ -166,6 +167,8 @@ struct ClientEnd {
     waiting: Arc<Waiting>,
     /// Watches for calls that are made in tasks.
     driver: Driver,
+    /// Requests that descend from a call of this port find who waits for it.
+    awaited: Awaited,
     accept_data: Vec<u8>,
 }
 
@@ -196,7 +199,8 @@ impl CommunicationPort {
         accept_data: Vec<u8>,
     ) -> Result<CommunicationPort> {
         let waiting = Arc::new(Waiting::new()?);
-        let end = ClientEnd { channel, waiting, driver: Driver::default(), accept_data };
+        let (driver, awaited) = (Driver::default(), Awaited::new(channel.seed, &waiting));
+        let end = ClientEnd { channel, waiting, driver, awaited, accept_data };
         let end = Arc::new(end);
         let weak: Weak<ClientEnd> = Arc::downgrade(&end);
         // Whoever reads a bell in passing has the thread look that the bell was meant for.
@@ -271,7 +275,13 @@ impl CommunicationPort {
     ///
     /// When the call cannot be sent, the deadline passes, or the server goes away.
     pub fn call(&self, request: Request<'_, '_>) -> std::result::Result<Response, CallFailure> {
-        now(self.end.call(request, None, |_| Blocking))
+        match Caller::current() {
+            Caller::Anybody => now(self.end.call(request, (None, None), |_| Blocking)),
+            handler => {
+                let descent = handler.descent();
+                away(|| now(self.end.call(request, (descent, None), |_| Blocking)))
+            }
+        }
     }
 
     /// Makes a call and waits for its reply, or until `token` fires, whichever is first. The call is then
@@ -291,7 +301,8 @@ impl CommunicationPort {
             return Err(CallFailure::before(error));
         }
         let waits = Cancellable { token, waiting: &self.end.waiting };
-        now(self.end.call(request, None, |_| waits))
+        let descent = Caller::current().descent();
+        away(|| now(self.end.call(request, (descent, None), |_| waits)))
     }
 
     /// How many replies came after their callers had stopped waiting, and were thrown away.
@@ -330,7 +341,8 @@ impl CommunicationPort {
         told: &AtomicBool,
     ) -> std::result::Result<Response, CallFailure> {
         self.end.start_driver().map_err(CallFailure::before)?;
-        self.end.call(request, Some(told), |id| self.end.in_task(id)).await
+        let descent = Caller::current().descent();
+        self.end.call(request, (descent, Some(told)), |id| self.end.in_task(id)).await
     }
 
     /// Sends a datagram: bytes to the server, and no reply. Returns when it is queued.
@@ -378,11 +390,13 @@ impl ClientEnd {
     async fn call<W: Wait>(
         &self,
         mut request: Request<'_, '_>,
-        told: Option<&AtomicBool>,
+        (descent, told): (Option<Descent>, Option<&AtomicBool>),
         waits: impl Fn(MessageId) -> W,
     ) -> std::result::Result<Response, CallFailure> {
+        let descent = self.within(descent).map_err(CallFailure::before)?;
         for attempt in [Attempt::First, Attempt::Second] {
-            let call = Call::new(self, &request, &waits, Bell::Now).telling(told);
+            let call = Call::new(self, &request, &waits, Bell::Now);
+            let call = call.descends_from(descent).telling(told);
             match (call.run(&mut request).await?, attempt) {
                 (Answered::Response(response), _) => return Ok(response),
                 // The server has lost the right to reach into our memory, or the threads to do so,
@@ -393,6 +407,12 @@ impl ClientEnd {
         }
         let what = "the server refuses every way that bulk data can go";
         Err(CallFailure::before(Error::new(ErrorKind::Unsupported { what }, "make a call")))
+    }
+
+    /// What a request tells this server of its descent, if it may go so deep.
+    fn within(&self, descent: Option<Descent>) -> Result<Option<Descent>> {
+        let told = descent.map(|descent| descent.within(self.channel.limits.max_depth));
+        Ok(told.transpose()?.flatten())
     }
 
     async fn send<W: Wait>(
@@ -449,6 +469,7 @@ impl std::fmt::Debug for CommunicationPort {
 
 impl Drop for ClientEnd {
     fn drop(&mut self) {
+        self.awaited.end(&self.waiting);
         self.channel.close(Error::new(ErrorKind::PeerClosed, "use a closed port"));
     }
 }

@@ -31,6 +31,7 @@ pub(crate) use server::{Answer, Greeting, Introduction, refuse};
 
 use super::attributes::{Accelerator, DirectAvailability, Limits};
 use super::connection::Place;
+use crate::chain::Seed;
 use crate::error::{Error, Misbehaviour, Result, Versions};
 use crate::peer::PeerIdentity;
 use crate::queue::outbox_len;
@@ -63,6 +64,8 @@ pub(crate) struct Established {
     /// What the peer sent along with its CONNECT or ACCEPT.
     pub(crate) data: Vec<u8>,
     pub(crate) role: Role,
+    /// What calls are named by, in the chains that they begin.
+    pub(crate) seed: Seed,
     /// A server's place among its port's connections, free again when this is dropped.
     pub(crate) place: Option<Place>,
 }

@@ -136,6 +136,7 @@ fn open(
         direct: DirectAvailability::Forbidden,
         data: Vec::new(),
         role,
+        seed: first.seed.reverse(),
         place: None,
     };
     let second = Arc::new(Channel::new(established)?);

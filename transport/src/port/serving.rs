@@ -64,6 +64,8 @@ pub struct ServerPort {
     /// Bytes of bulk arguments that streams bring, or have brought to calls that are unanswered.
     assembled: AtomicU64,
     pub(crate) token: OnceLock<u64>,
+    /// Takes calls back that a worker gave to another thread, which had no time for them.
+    pub(crate) take_back: OnceLock<Box<dyn Fn(IncomingCall) + Send + Sync>>,
 }
 
 /// What the ports of one server share.
@@ -130,6 +132,15 @@ enum End {
     Early,
 }
 
+/// A call of this port's with a thread that is no worker.
+pub(crate) struct Elsewhere(Arc<ServerPort>);
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.0.shared.gate.end_elsewhere();
+    }
+}
+
 /// What was taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Took {
@@ -174,6 +185,7 @@ impl ServerPort {
             outstanding: Outstanding::default(),
             assembled: AtomicU64::new(0),
             token: OnceLock::new(),
+            take_back: OnceLock::new(),
         }
     }
 
@@ -221,6 +233,22 @@ impl ServerPort {
     /// this port belongs to.
     pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
         self.shared.gate.blocking(work)
+    }
+
+    /// A worker waits in a call that its handler makes.
+    pub(crate) fn leave(&self) {
+        self.shared.gate.step_aside();
+    }
+
+    /// A call that came here is run by another thread than a worker, until what is returned is dropped.
+    pub(crate) fn elsewhere(self: &Arc<ServerPort>) -> Elsewhere {
+        self.shared.gate.begin_elsewhere();
+        Elsewhere(self.clone())
+    }
+
+    /// It goes on.
+    pub(crate) fn come_back(&self) {
+        self.shared.gate.step_back();
     }
 
     /// Why the channel has ended, if it has: the client went, or broke the protocol.
@@ -353,7 +381,11 @@ impl ServerPort {
 
     fn admit(self: &Arc<ServerPort>, record: Record) -> Result<Option<IncomingCall>> {
         let channel = &self.channel;
-        if record.header.kind == MessageKind::Request && !channel.admit() {
+        let RecordHeader { kind, ancestors, .. } = record.header;
+        if ancestors > 0 && usize::from(ancestors) >= channel.limits.max_depth {
+            return Err(channel.poison(Misbehaviour::TooDeep { ancestors }));
+        }
+        if kind == MessageKind::Request && !channel.admit(ancestors) {
             return Err(channel.poison(Misbehaviour::TooManyRequests));
         }
         let mut refusal = record.handles.is_none().then_some(STATUS_NO_DESCRIPTORS);

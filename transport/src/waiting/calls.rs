@@ -7,21 +7,24 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::handover::{Came, Nested};
 use super::{GrantName, Waiter};
 use crate::message::MessageId;
 
-/// The calls of one channel that wait for their replies. `R` is what a reply is.
-pub(super) struct Calls<R> {
-    by_id: HashMap<MessageId, Call<R>, BuildHasherDefault<IdHasher>>,
+/// The calls of one channel that wait for their replies. `R` is what a reply is, and `J` a request that
+/// a thread may be handed meanwhile.
+pub(super) struct Calls<R, J> {
+    by_id: HashMap<MessageId, Call<R, J>, BuildHasherDefault<IdHasher>>,
     /// Those that are not answered. What is answered is not outstanding, though its caller may not have
     /// run yet: otherwise a leader that waits for the credit would have to be told of the caller's next
     /// step.
     outstanding: usize,
 }
 
-struct Call<R> {
+struct Call<R, J> {
     waiter: Waiter,
     stage: Stage<R>,
+    nested: Nested<J>,
     /// The slot belongs to the call until the server has answered it: before, a copier that comes
     /// late could be taken for one of the next call's.
     grant: Option<GrantName>,
@@ -53,8 +56,8 @@ pub(crate) struct BatchSlot {
     pub(crate) slot: usize,
 }
 
-impl<R> Calls<R> {
-    pub(super) fn new() -> Calls<R> {
+impl<R, J> Calls<R, J> {
+    pub(super) fn new() -> Calls<R, J> {
         Calls { by_id: HashMap::default(), outstanding: 0 }
     }
 
@@ -65,34 +68,61 @@ impl<R> Calls<R> {
 
     pub(super) fn register(&mut self, id: MessageId, waiter: Waiter) {
         self.outstanding += 1;
-        self.by_id.insert(id, Call { waiter, stage: Stage::Waiting, grant: None });
+        let nested = Nested::of(&waiter);
+        self.by_id.insert(id, Call { waiter, stage: Stage::Waiting, nested, grant: None });
     }
 
-    /// Forgets a call that the server has not heard of.
-    pub(super) fn forget(&mut self, id: MessageId) {
-        if self.by_id.remove(&id).is_some() {
-            self.outstanding -= 1;
-        }
+    /// Forgets a call that the server has not heard of. What its thread was handed all the same, by
+    /// whoever guessed at its name, is for others.
+    pub(super) fn forget(&mut self, id: MessageId) -> Option<J> {
+        let mut call = self.by_id.remove(&id)?;
+        self.outstanding -= 1;
+        call.nested.close()
     }
 
-    /// The caller gives up. What has come by now is given back; otherwise nobody gets it.
-    pub(super) fn abandon(&mut self, id: MessageId) -> Option<R> {
-        if let Some(call @ Call { stage: Stage::Waiting, .. }) = self.by_id.get_mut(&id) {
+    /// The caller gives up. What has come by now is given back; otherwise nobody gets it. A request
+    /// that its thread was handed is for others.
+    pub(super) fn abandon(&mut self, id: MessageId) -> (Option<R>, Option<J>) {
+        let Some(call) = self.by_id.get_mut(&id) else { return (None, None) };
+        if matches!(call.stage, Stage::Waiting) {
             call.stage = Stage::Abandoned;
-            return None;
+            return (None, call.nested.close());
         }
-        self.take_reply(id)
+        match self.take(id) {
+            Some(Came::Reply(reply, unseen)) => (Some(reply), unseen),
+            _ => (None, None),
+        }
     }
 
-    /// The reply of a call, if it has come. The call is then over.
-    pub(super) fn take_reply(&mut self, id: MessageId) -> Option<R> {
-        let Entry::Occupied(call) = self.by_id.entry(id) else { return None };
+    /// What has come for a call: the reply, with which it is over, or else a request.
+    pub(super) fn take(&mut self, id: MessageId) -> Option<Came<R, J>> {
+        let Entry::Occupied(mut call) = self.by_id.entry(id) else { return None };
         if !matches!(call.get().stage, Stage::Answered(_)) {
-            return None;
+            return call.get_mut().nested.take().map(Came::Request);
         }
-        match call.remove().stage {
-            Stage::Answered(reply) => Some(reply),
+        let mut call = call.remove();
+        match call.stage {
+            Stage::Answered(reply) => Some(Came::Reply(reply, call.nested.close())),
             _ => None,
+        }
+    }
+
+    /// Gives a request to the thread that waits for a call, and says whom to wake. It comes back if the
+    /// call is answered or given up, or the thread takes none.
+    pub(super) fn hand_over(&mut self, id: MessageId, job: J) -> Result<&Waiter, J> {
+        match self.by_id.get_mut(&id) {
+            Some(call @ Call { stage: Stage::Waiting, .. }) => {
+                call.nested.hand_over(job)?;
+                Ok(&call.waiter)
+            }
+            _ => Err(job),
+        }
+    }
+
+    /// The thread of a call takes a request again.
+    pub(super) fn reopen(&mut self, id: MessageId) {
+        if let Some(call) = self.by_id.get_mut(&id) {
+            call.nested = Nested::Open;
         }
     }
 

@@ -68,9 +68,10 @@ pub(crate) fn shake_hands(server: &Server, outbox: Option<&OwnedFd>) -> (OwnedFd
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let limits: [u64; 8] =
         [4096, u64::from(RING), 4096, 1 << 20, WINDOW as u64, 4 * WINDOW as u64, 1 << 20, 4];
-    let mut body = vec![1, 0, 1, 0, 66, 0, 0, 0];
+    let mut body = vec![1, 0, 1, 0, 68, 0, 0, 0];
     body.extend(limits.iter().flat_map(|limit| limit.to_le_bytes()));
     body.extend([0, u8::from(outbox.is_some())]); // No direct access; shared memory or not.
+    body.extend([0, 16]); // No handles; sixteen calls that wait for each other.
     let mut connect = b"ALPC\x01\0".to_vec();
     connect.extend((body.len() as u16).to_le_bytes());
     connect.extend(body);

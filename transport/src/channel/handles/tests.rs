@@ -2,6 +2,7 @@ use std::os::fd::AsFd;
 
 use super::super::{Outgoing, Posted, lock};
 use super::*;
+use crate::chain::Seed;
 use crate::channel::Bell;
 use crate::message::{MessageId, MessageKind};
 use crate::port::attributes::DirectAvailability;
@@ -42,6 +43,7 @@ fn ends(form: Form, max_handles: usize) -> [Channel; 2] {
             direct: DirectAvailability::Forbidden,
             data: Vec::new(),
             role,
+            seed: Seed::new(&[0; 32]),
             place: None,
         };
         Channel::new(established).unwrap()

@@ -3,6 +3,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use proptest::prelude::*;
 
 use super::*;
+use crate::chain::Seed;
 use crate::channel::Bell;
 use crate::channel::{Outgoing, Posted};
 use crate::message::{MessageId, MessageKind, Record, RecordHeader};
@@ -30,6 +31,7 @@ fn end(socket: OwnedFd, role: Role) -> Channel {
         direct: DirectAvailability::Forbidden,
         data: Vec::new(),
         role,
+        seed: Seed::new(&[0; 32]),
         place: None,
     };
     Channel::new(established).unwrap()

@@ -7,15 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::bulk::{Plan, Source, Travelled, check_len, discard_streams, expected_way};
+use crate::chain::{CallName, Descent, NestedWait, may_run_nested, run_nested};
 use crate::channel::{Bell, Outgoing, Posted};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
+use crate::message::{
+    ATTRIBUTE_LEN, Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader,
+};
 use crate::port::attributes::DirectAvailability;
 use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
 use crate::stream::{FreeSlot, Outflow, Step};
 use crate::sys::{poll, socket};
-use crate::waiting::{GrantName, Interest, Wait};
+use crate::waiting::{Came, GrantName, Interest, Job, Wait, Waiter};
 
 /// More than a chunk of direct access takes when nothing holds it up.
 const CHUNK_TIME: Duration = Duration::from_millis(1);
@@ -33,6 +36,8 @@ pub(super) struct Call<'e, W: Wait> {
     bell: Bell,
     /// Set as soon as the server may hear of the call.
     told: Option<&'e AtomicBool>,
+    /// What a request tells of the calls that it descends from.
+    descent: Option<Descent>,
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
     stage: Stage,
@@ -69,12 +74,18 @@ impl<'e, W: Wait> Call<'e, W> {
         let Request { method, tag, deadline, .. } = *request;
         let id = end.channel.next_id();
         let (waits, lent, stage) = (waits(id), None, Stage::New);
-        Call { end, waits, id, method, tag, deadline, bell, told: None, lent, stage }
+        let (told, descent) = (None, None);
+        Call { end, waits, id, method, tag, deadline, bell, told, descent, lent, stage }
     }
 
     /// Has `told` set as soon as the server may hear of the call.
     pub(super) fn telling(self, told: Option<&'e AtomicBool>) -> Call<'e, W> {
         Call { told, ..self }
+    }
+
+    /// Says that it is made by a handler, and what it tells of that.
+    pub(super) fn descends_from(self, descent: Option<Descent>) -> Call<'e, W> {
+        Call { descent, ..self }
     }
 
     pub(super) fn id(&self) -> MessageId {
@@ -89,6 +100,7 @@ impl<'e, W: Wait> Call<'e, W> {
         mut self,
         request: &mut Request<'_, '_>,
     ) -> std::result::Result<Answered, CallFailure> {
+        let _awaited = self.await_nested();
         let travelled = self.submit(request).await?;
         let record = self.wait_for_reply().await?;
         self.finish(record, &mut *request.parts, travelled).await
@@ -176,7 +188,7 @@ impl<'e, W: Wait> Call<'e, W> {
     async fn take_credit(&mut self) -> Result<()> {
         let ClientEnd { channel, waiting, .. } = self.end;
         channel.check_open()?;
-        let limit = channel.limits.outstanding_requests;
+        let limit = channel.credits(self.ancestors());
         if !waiting.register(self.id, self.waits, limit) {
             // Whoever has the credits may be calls that the server has not seen.
             channel.show_held();
@@ -187,20 +199,48 @@ impl<'e, W: Wait> Call<'e, W> {
         Ok(())
     }
 
+    /// Has requests of the same chain find the thread that waits for this call.
+    fn await_nested(&self) -> Option<NestedWait> {
+        let Descent { origin, .. } = self.descent?;
+        let is_thread = matches!(self.waits.waiter(), Waiter::Thread(_));
+        let call = CallName { channel: self.end.channel.seed.number(), id: self.id };
+        is_thread.then(|| NestedWait::begin(origin, call, &self.end.waiting))
+    }
+
+    fn ancestors(&self) -> u8 {
+        self.descent.map_or(0, |descent| descent.ancestors)
+    }
+
     async fn wait_for_reply(&mut self) -> std::result::Result<Record, CallFailure> {
         let (id, waiting) = (self.id, &self.end.waiting);
-        let waited = self.until(Interest::Reply, || Ok(waiting.take_reply(id))).await;
+        let failed = loop {
+            match self.until(Interest::Reply, || Ok(waiting.take(id))).await {
+                Ok(Came::Reply(record, unseen)) => {
+                    self.stage = Stage::Over;
+                    unseen.into_iter().for_each(Job::pass_on);
+                    return Ok(record);
+                }
+                Ok(Came::Request(job)) => self.run_nested(job),
+                Err(error) => break error,
+            }
+        };
         // From here on it is not for `drop` to stop waiting.
         self.stage = Stage::Over;
-        let failed = match waited {
-            Ok(record) => return Ok(record),
-            Err(error) => error,
-        };
         // What came at the last moment still counts.
         waiting.abandon(id).ok_or_else(|| {
             self.cancel();
             CallFailure::after(failed)
         })
+    }
+
+    /// Runs a request of this call's chain, on the thread that waits for the call.
+    fn run_nested(&self, job: Job) {
+        if may_run_nested(self.deadline) {
+            run_nested(self.deadline, || job.run());
+            self.end.waiting.reopen(self.id);
+        } else {
+            job.pass_on();
+        }
     }
 
     /// Tells the server that nobody waits any more, and takes back the memory that was lent.
@@ -239,7 +279,9 @@ impl<'e, W: Wait> Call<'e, W> {
         let parts: &[Part<'_>] = &*request.parts;
         end.channel.check_handles(request.handles.len()).map_err(CallFailure::before)?;
         let both = parts.iter().filter(|part| part.goes_both_ways()).count();
-        let plan = Plan::new(&end.channel, body.len(), parts.len() + both);
+        // What else is described stands in a message as bulk data does.
+        let described = body.len() + self.descent.map_or(0, |_| ATTRIBUTE_LEN);
+        let plan = Plan::new(&end.channel, described, parts.len() + both);
         let plan = plan.map_err(CallFailure::before)?;
         let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
         let begun = self.begin(&mut leaving, kind, (body, request.handles), parts);
@@ -270,6 +312,9 @@ impl<'e, W: Wait> Call<'e, W> {
             leaving.outflow = Some(outflow);
             // The server takes no stream that it does not know of.
             self.bell = Bell::Now;
+        }
+        if let Some(descent) = &self.descent {
+            leaving.plan.attributes.push(descent.origin.attribute());
         }
         let plan = &leaving.plan;
         let len = plan.message_len(body.len());
@@ -353,6 +398,10 @@ impl<'e, W: Wait> Call<'e, W> {
             deadline: self.deadline.to_wire(),
             // A body is shorter than a message.
             body: u32::try_from(body).unwrap_or(u32::MAX),
+            ancestors: match kind {
+                MessageKind::Request => self.ancestors(),
+                _ => 0,
+            },
             ..RecordHeader::bare(kind, self.id)
         }
     }

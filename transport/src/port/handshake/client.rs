@@ -11,6 +11,7 @@ use super::frame::{
 use super::{
     Established, MAX_CONNECTION_DATA, Role, VERSIONS, outbox_fds, own_outbox, peer_outbox,
 };
+use crate::chain::Seed;
 use crate::error::{Error, ErrorKind, Misbehaviour, Result, Versions};
 use crate::message::Deadline;
 use crate::name::{Directory, PortName};
@@ -96,7 +97,7 @@ fn attempt(
     let own_outbox = own_outbox(&accept.limits)?;
 
     let wire = Wire { socket: private.as_fd(), server: &server, deadline };
-    let direct = get_ready(&wire, accept.limits.direct, &outbox_fds(own_outbox.as_ref()))?;
+    let (direct, seed) = get_ready(&wire, accept.limits.direct, &outbox_fds(own_outbox.as_ref()))?;
     Ok(Attempt::Established(Box::new(Established {
         socket: private,
         peer: server,
@@ -106,6 +107,7 @@ fn attempt(
         direct,
         data: accept.data,
         role: Role::Client,
+        seed,
         place: None,
     })))
 }
@@ -154,11 +156,11 @@ fn get_ready(
     wire: &Wire<'_>,
     policy: DirectPolicy,
     outbox: &[BorrowedFd<'_>],
-) -> Result<DirectAvailability> {
-    // On the heap, where it lies still until the server has looked.
-    let mut ready = Box::new(Ready { address: 0, nonce: [0; 32] });
+) -> Result<(DirectAvailability, Seed)> {
+    // On the heap, where it lies still until the server has looked. Both ends know it, and nobody
+    // else, so it also names their calls.
+    let mut ready = Box::new(Ready { address: 0, nonce: nonce()? });
     if policy == DirectPolicy::SameUser {
-        ready.nonce = nonce()?;
         ready.address = ready.nonce.as_ptr().expose_provenance() as u64;
     }
     wire.send(&ready.frame(), outbox)?;
@@ -171,7 +173,7 @@ fn get_ready(
         return Err(misbehaved(Misbehaviour::TooManyDescriptors { max: 0 }));
     }
     let started = Started::parse(started.get(..len).unwrap_or_default()).map_err(misbehaved)?;
-    Ok(started.direct)
+    Ok((started.direct, Seed::new(&ready.nonce)))
 }
 
 /// A socket to the server, and how long to wait for it.

@@ -14,7 +14,7 @@ type Parsed<T> = std::result::Result<T, Misbehaviour>;
 const MAGIC: [u8; 4] = *b"ALPC";
 pub(super) const HEADER_LEN: usize = 8;
 /// Bytes of limits that are understood. More are of a newer version and skipped.
-const LIMITS_LEN: u16 = 67;
+const LIMITS_LEN: u16 = 68;
 const MAX_LIMITS_LEN: usize = 256;
 const MAX_REASON: usize = 1024;
 pub(super) const MAX_BODY: usize = 8 + MAX_LIMITS_LEN + MAX_CONNECTION_DATA;
@@ -299,6 +299,8 @@ fn put_terms(body: &mut Vec<u8>, limits: &Limits, data: &[u8]) {
     });
     // `Limits::fault` keeps it to 16.
     body.push(u8::try_from(limits.max_handles).unwrap_or(0));
+    // And this to 64.
+    body.push(u8::try_from(limits.max_depth).unwrap_or(0));
     body.extend(data);
 }
 
@@ -382,6 +384,8 @@ impl<'a> Reader<'a> {
             },
             // A peer from before there were handles says nothing, and takes none.
             max_handles: self.array().map_or(0, |[count]: [u8; 1]| usize::from(count)),
+            // Nor is it told what calls descend from.
+            max_depth: self.array().map_or(0, |[count]: [u8; 1]| usize::from(count)),
         };
         if limits.fault().is_some() { Err(Misbehaviour::BadLimits) } else { Ok(limits) }
     }

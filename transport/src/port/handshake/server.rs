@@ -12,6 +12,7 @@ use super::client::check_data;
 use super::frame::{Accept, Connect, Connected, HEADER_LEN, Header, Kind, Ready, Refuse, Started};
 use super::prober::Job;
 use super::{Established, RefusalCode, Role, VERSIONS, outbox_fds, own_outbox, peer_outbox};
+use crate::chain::Seed;
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, DirectPolicy, Limits};
@@ -146,6 +147,8 @@ impl Greeting {
                 direct: DirectAvailability::Forbidden,
                 data: self.data.clone(),
                 role: Role::Server,
+                // Until the client has said.
+                seed: Seed::new(&[0; 32]),
                 place: Some(place),
             },
         })
@@ -174,6 +177,7 @@ impl Answer {
         };
         let ready = Ready::parse(datagram.get(..len).unwrap_or_default()).map_err(misbehaved)?;
         self.established.peer_outbox = peer_outbox(&self.established.limits, fds)?;
+        self.established.seed = Seed::new(&ready.nonce);
         Ok(Some(Readiness(ready)))
     }
 

@@ -9,6 +9,7 @@ use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
 use crate::buffer::{Buffer, Bytes};
 use crate::bulk::{Travelled, reason_of};
 use crate::cancellation::Cancellation;
+use crate::chain::{Chain, Handling, Origin, Running, hand_over};
 use crate::channel::Bell;
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
@@ -32,6 +33,10 @@ pub struct IncomingCall {
     pub(super) parts: Vec<Part>,
     rooms: Vec<Room>,
     grant: Option<Arc<Grant>>,
+    /// What it descends from, if it says so.
+    origin: Option<Origin>,
+    /// Whether it may be given to a thread that waits. It is, once.
+    stays: bool,
     /// Bytes that this call holds of what its client may have assembled at one time.
     claimed: u64,
     stage: Stage,
@@ -92,8 +97,20 @@ impl IncomingCall {
         };
         let (parts, rooms) = (Vec::new(), Vec::new());
         let (bytes, handles) = record.into_contents();
-        let (grant, claimed) = (None, 0);
-        IncomingCall { port, header, bytes, handles, body, parts, rooms, grant, claimed, stage }
+        IncomingCall {
+            port,
+            header,
+            bytes,
+            handles,
+            body,
+            parts,
+            rooms,
+            grant: None,
+            origin: None,
+            stays: false,
+            claimed: 0,
+            stage,
+        }
     }
 
     /// Turns the attributes of a request into parts and rooms.
@@ -131,6 +148,12 @@ impl IncomingCall {
                         return Err(channel.poison(Misbehaviour::AttributePlace));
                     }
                     self.rooms.push(Room { len, address: Some(address) });
+                }
+                Attribute::Chain { channel: number, call, proof, branch } => {
+                    let origin = Origin::of(number, call, proof, branch);
+                    if self.header.ancestors == 0 || self.origin.replace(origin).is_some() {
+                        return Err(channel.poison(Misbehaviour::ChainPlace));
+                    }
                 }
                 _ => return Err(channel.poison(Misbehaviour::AttributePlace)),
             }
@@ -231,6 +254,67 @@ impl IncomingCall {
             return Err(Unwanted::Cancelled);
         }
         Ok(())
+    }
+
+    /// How many calls wait for this one, itself included: 1, unless a handler makes it. A peer that
+    /// breaks the rules can say anything up to what both ends agreed on.
+    pub fn depth(&self) -> usize {
+        usize::from(self.header.ancestors) + 1
+    }
+
+    /// Says that this thread runs the call's handler, until what is returned is dropped: calls of
+    /// the thread descend from this one, and while it waits for them, other workers may take its
+    /// place.
+    pub fn handling(&self) -> Handling {
+        Handling::begin(self.running())
+    }
+
+    /// What the calls of the call's handler descend from: see [`Chain::run`]. `None` for a datagram,
+    /// for which nobody waits.
+    pub fn chain(&self) -> Option<Chain> {
+        self.running().chain()
+    }
+
+    fn running(&self) -> Running {
+        let (port, id) = (self.port.clone(), self.header.id);
+        match self.header.kind {
+            MessageKind::Request => {
+                Running::Call { port, id, origin: self.origin, depth: self.depth() }
+            }
+            _ => Running::Datagram { port },
+        }
+    }
+
+    /// Has the thread of this process run the call that waits for what it descends from. The call
+    /// comes back if there is none, or none any more; then it is for the worker that has it.
+    ///
+    /// A thread that cannot come to it, because it stops waiting first, gives it back to the workers
+    /// of its port: one of them gets it once more.
+    ///
+    /// # Errors
+    ///
+    /// The call.
+    #[expect(clippy::result_large_err, reason = "the error is the call, which goes on")]
+    pub fn hand_over(
+        mut self,
+        run: impl FnOnce(IncomingCall) + Send + 'static,
+    ) -> std::result::Result<(), IncomingCall> {
+        match self.origin {
+            Some(origin) if !self.stays => {
+                self.stays = true;
+                hand_over(&origin, self, run)
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// Gives it to the workers of its port, and to no other thread any more.
+    pub(crate) fn give_to_workers(self) {
+        let port = self.port.clone();
+        // Without workers the service has ended, and so will the call.
+        if let Some(take_back) = port.take_back.get() {
+            take_back(self);
+        }
     }
 
     /// The small arguments, encoded.
