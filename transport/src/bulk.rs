@@ -46,6 +46,17 @@ pub(crate) struct Plan<'a> {
     room: usize,
 }
 
+/// The length of a message that is nothing but its body.
+pub(crate) fn check_plain(channel: &Channel, body: usize) -> Result<u32> {
+    let (len, max) = (HEADER_LEN + body, channel.max_message_len);
+    if len > max {
+        let kind = ErrorKind::TooLarge { len: len as u64, max: max as u64 };
+        return Err(Error::new(kind, "send a message"));
+    }
+    // Messages are shorter than 64 KiB.
+    Ok(u32::try_from(body).unwrap_or(u32::MAX))
+}
+
 impl<'a> Plan<'a> {
     /// A plan for a message with `body` bytes of body and `count` attributes.
     pub(crate) fn new(channel: &Channel, body: usize, count: usize) -> Result<Plan<'a>> {

@@ -95,6 +95,8 @@ struct Outbound {
     outbox: Outbox,
     given: GivenBlobs,
     bundles: SentBundles,
+    /// Messages whose bell is held back.
+    held: u32,
     /// Messages that found the ring full. Only an end that must not wait puts them here.
     backlog: VecDeque<Kept>,
 }
@@ -161,6 +163,7 @@ impl Channel {
                 outbox,
                 given: GivenBlobs::default(),
                 bundles: SentBundles::default(),
+                held: 0,
                 backlog: VecDeque::new(),
             }),
             inbound: Mutex::new(Inbound {

@@ -105,6 +105,12 @@ impl RecordHeader {
         }
     }
 
+    /// Where the body lies in what follows the header.
+    pub(crate) fn body_range(&self) -> std::ops::Range<usize> {
+        let start = usize::from(self.attributes) * ATTRIBUTE_LEN;
+        start..start + self.body as usize
+    }
+
     pub(crate) fn encode(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];
         let mut writer = FixedWriter(&mut bytes);
@@ -284,8 +290,7 @@ impl Record {
 
     /// Where the body lies in [`Record::bytes`].
     pub(crate) fn body_range(&self) -> std::ops::Range<usize> {
-        let start = usize::from(self.header.attributes) * ATTRIBUTE_LEN;
-        start..start + self.header.body as usize
+        self.header.body_range()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -166,8 +166,7 @@ mod ring {
             if taken > available {
                 return Err(Misbehaviour::RecordPastEnd { len: header.len, available });
             }
-            let mut bytes = vec![0; header.len as usize];
-            self.read(wrap(at, HEADER_LEN, self.capacity), &mut bytes)?;
+            let bytes = self.rest(wrap(at, HEADER_LEN, self.capacity), header.len as usize)?;
             self.consumer.take(taken);
             Ok(Some(Record::new(header, bytes)))
         }
@@ -175,6 +174,15 @@ mod ring {
         /// Gives the peer the room of what was taken out. `true`: it may be waiting for that.
         pub(crate) fn give_back(&mut self) -> bool {
             self.consumer.give_back()
+        }
+
+        /// Copies out what follows a header.
+        fn rest(&self, at: u32, len: usize) -> Result<Vec<u8>, Misbehaviour> {
+            let mut bytes = Vec::with_capacity(len);
+            let first = len.min((self.capacity - at) as usize);
+            let copied = self.memory.append(PAGE + at as usize, first, &mut bytes);
+            let copied = copied.and_then(|()| self.memory.append(PAGE, len - first, &mut bytes));
+            copied.map(|()| bytes).ok_or(Misbehaviour::MessageLayout)
         }
 
         fn read(&self, at: u32, into: &mut [u8]) -> Result<(), Misbehaviour> {

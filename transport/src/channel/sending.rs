@@ -26,13 +26,16 @@ impl Outgoing<'_> {
     }
 }
 
-/// When the peer gets to see a message.
+/// Messages of a batch that a peer gets to see together while it is awake.
+const SHOWN_TOGETHER: u32 = 8;
+
+/// When the peer is told of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bell {
-    /// At once, and with it whatever is held back.
+    /// At once, and with it of whatever is held back.
     Now,
-    /// With the next message that is shown at once, at the latest with
-    /// [`Channel::show_held`]: the messages of a batch cost one store and one bell.
+    /// With the next message that it is told of at once, at the latest by [`Channel::show_held`]: a
+    /// batch costs one bell, and one look whether there has to be one.
     Held,
 }
 
@@ -52,6 +55,18 @@ pub(super) struct Kept {
     pub(super) handles: Vec<OwnedFd>,
 }
 
+impl Outbound {
+    /// Notes that a message was staged whose bell is held back. From time to time a peer that is awake
+    /// gets to see what there is: otherwise the two ends of a batch would take turns, and each would wait
+    /// while the other works.
+    fn hold_bell(&mut self) {
+        self.held += 1;
+        if self.held.is_multiple_of(SHOWN_TOGETHER) {
+            self.outbox.publish();
+        }
+    }
+}
+
 impl Channel {
     /// Publishes a message, unless the ring is full.
     pub(crate) fn post(&self, message: &Outgoing<'_>, bell: Bell) -> Result<Posted> {
@@ -60,6 +75,7 @@ impl Channel {
         let pushed = (outbound.backlog.is_empty() || self.flush(&mut outbound)?)
             && self.push(&mut outbound, message)?;
         if pushed && bell == Bell::Held {
+            outbound.hold_bell();
             return Ok(Posted::Published);
         }
         // Also if there is no room: the peer makes some only by taking what it sees.
@@ -74,7 +90,7 @@ impl Channel {
 
     /// Publishes everything that is staged, and rings for it once.
     fn show(&self, mut outbound: MutexGuard<'_, Outbound>) {
-        let is_new = outbound.outbox.publish();
+        let is_new = outbound.outbox.publish() | (std::mem::take(&mut outbound.held) > 0);
         drop(outbound);
         if is_new {
             self.ring_if_asleep();
@@ -102,6 +118,7 @@ impl Channel {
             // The peer may have made room, and found nobody to ring for, since we looked.
             self.flush(&mut outbound)?;
         } else if bell == Bell::Held {
+            outbound.hold_bell();
             return Ok(());
         }
         self.show(outbound);
@@ -214,6 +231,10 @@ impl Channel {
     fn push(&self, outbound: &mut Outbound, message: &Outgoing<'_>) -> Result<bool> {
         if !outbound.given.is_empty() {
             self.retire(outbound)?;
+        }
+        if message.attributes.is_empty() && message.inline.is_empty() {
+            let body = [IoSlice::new(message.body)];
+            return self.publish(outbound, &message.header, &body, message.handles);
         }
         let mut attributes = [0; crate::message::ATTRIBUTE_LEN * 4];
         let mut many = Vec::new();

@@ -18,7 +18,7 @@ use crate::chain::{Awaited, Caller, Descent, away};
 use crate::channel::{Bell, Channel, Traffic};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Deadline, MessageId, Record};
+use crate::message::{Deadline, MessageId, Record, RecordHeader};
 use crate::name::PortName;
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits, PortAttributes};
@@ -131,6 +131,26 @@ pub struct Response {
 }
 
 impl Response {
+    /// A response without bulk results.
+    fn plain(record: Record, travelled: Vec<Travelled>) -> Response {
+        let response = Response::of(&record.header);
+        let (bytes, _) = record.into_contents();
+        Response { bytes, travelled, ..response }
+    }
+
+    fn of(header: &RecordHeader) -> Response {
+        Response {
+            status: header.status,
+            tag: header.method,
+            bytes: Vec::new(),
+            body: header.body_range(),
+            written: Vec::new(),
+            results: Vec::new(),
+            travelled: Vec::new(),
+            handles: Vec::new(),
+        }
+    }
+
     /// The small results, encoded.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body.clone()).unwrap_or(&[])

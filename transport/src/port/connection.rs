@@ -119,7 +119,9 @@ impl AcceptedConnection {
 /// A client that waits for an answer. Dropped without one, it is refused.
 pub struct ConnectionRequest {
     /// `None` once it is answered.
-    question: Option<(Greeting, Place)>,
+    ///
+    /// Boxed, because it is long: every completion would be as long.
+    question: Option<Box<(Greeting, Place)>>,
     port: Weak<Arrivals>,
 }
 
@@ -140,7 +142,8 @@ impl ConnectionRequest {
     /// goes away before that is never heard of again. When this fails, the client was told why it
     /// cannot come in, and nothing else is to be done.
     pub fn accept(mut self, data: &[u8]) -> Result<()> {
-        let Some((greeting, handshake)) = self.question.take() else { return Ok(()) };
+        let Some(question) = self.question.take() else { return Ok(()) };
+        let (greeting, handshake) = *question;
         let accepted = match self.port.upgrade() {
             Some(port) => port.accept(&greeting, handshake, data),
             None => Err(busy("its port was closed".to_owned())),
@@ -153,7 +156,7 @@ impl ConnectionRequest {
 
     /// Sends the client away, with the reason that its caller gets to read: up to 1 KiB.
     pub fn refuse(mut self, reason: &str) {
-        if let Some((greeting, _)) = self.question.take() {
+        if let Some((greeting, _)) = self.question.take().map(|question| *question) {
             greeting.refuse(RefusalCode::Policy, reason);
         }
     }
@@ -166,7 +169,7 @@ impl ConnectionRequest {
 
 impl Drop for ConnectionRequest {
     fn drop(&mut self) {
-        if let Some((greeting, _)) = self.question.take() {
+        if let Some((greeting, _)) = self.question.take().map(|question| *question) {
             greeting.refuse(RefusalCode::Busy, "it did not answer the request");
         }
     }

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use super::call::{Answered, Call};
+use super::call::{self, Answered, Call};
 use super::{CallFailure, ClientEnd, Part, Request, Response, now};
 use crate::bulk::{Travelled, discard_streams};
 use crate::channel::Bell;
@@ -188,8 +188,13 @@ impl<'p> Batch<'p> {
                     self.refuse(&record);
                     continue;
                 };
-                let response = now(answered.call.finish(record, &mut [], answered.travelled));
-                return Some((answered.ticket, response.and_then(whole)));
+                let Submitted { ticket, call, travelled } = answered;
+                if call::is_plain(&record) {
+                    call.end();
+                    return Some((ticket, Ok(Response::plain(record, travelled))));
+                }
+                let response = now(call.finish(record, &mut [], travelled));
+                return Some((ticket, response.and_then(whole)));
             }
             if let Some(error) = self.failed.clone() {
                 return self.fail(|_| true, error);

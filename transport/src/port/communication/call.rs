@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::bulk::{Plan, Source, Travelled, check_len, discard_streams, expected_way};
+use crate::bulk::{Plan, Source, Travelled, check_len, check_plain, discard_streams, expected_way};
 use crate::chain::{CallName, Descent, NestedWait, may_run_nested, run_nested};
 use crate::channel::{Bell, Outgoing, Posted};
 use crate::choose::Way;
@@ -41,6 +41,12 @@ pub(super) struct Call<'e, W: Wait> {
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
     stage: Stage,
+}
+
+/// Whether a reply is a response as it is: it has no bulk data, and no status that only ports see.
+pub(super) fn is_plain(record: &Record) -> bool {
+    let special = [STATUS_NOT_DIRECT, STATUS_NO_DESCRIPTORS];
+    !record.is_bulky() && !special.contains(&record.header.status)
 }
 
 /// How far a call has got.
@@ -129,18 +135,12 @@ impl<'e, W: Wait> Call<'e, W> {
                 let kind = ErrorKind::Exhausted { what: "open files of the server" };
                 return Err(CallFailure::before(Error::new(kind, "make a call")));
             }
+            _ if !record.is_bulky() => {
+                return Ok(Answered::Response(Response::plain(record, travelled)));
+            }
             _ => {}
         }
-        let mut response = Response {
-            status: record.header.status,
-            tag: record.header.method,
-            bytes: Vec::new(),
-            body: record.body_range(),
-            written: Vec::new(),
-            results: Vec::new(),
-            travelled: Vec::new(),
-            handles: Vec::new(),
-        };
+        let mut response = Response::of(&record.header);
         // From here on the server has answered, and touches nothing of ours any more.
         let received =
             Incoming::receive(&self, &record, parts, &mut response, &mut travelled).await;
@@ -276,6 +276,9 @@ impl<'e, W: Wait> Call<'e, W> {
         request: &Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         let (end, body) = (self.end, request.body);
+        if request.parts.is_empty() && request.handles.is_empty() && self.descent.is_none() {
+            return self.publish_plain(kind, body).await.map(|()| Vec::new());
+        }
         let parts: &[Part<'_>] = &*request.parts;
         end.channel.check_handles(request.handles.len()).map_err(CallFailure::before)?;
         let both = parts.iter().filter(|part| part.goes_both_ways()).count();
@@ -294,6 +297,22 @@ impl<'e, W: Wait> Call<'e, W> {
         }
         self.pump(&mut leaving).await.map_err(CallFailure::after)?;
         Ok(std::mem::take(&mut leaving.plan.travelled))
+    }
+
+    /// Sends a message that is nothing but its body, as most are: there is nothing to plan.
+    async fn publish_plain(
+        &mut self,
+        kind: MessageKind,
+        body: &[u8],
+    ) -> std::result::Result<(), CallFailure> {
+        let len = check_plain(&self.end.channel, body.len()).map_err(CallFailure::before)?;
+        let header = self.header(kind, len, body.len());
+        let message = Outgoing { body, ..Outgoing::bare(header) };
+        self.post(&message).await.map_err(CallFailure::before)?;
+        if kind == MessageKind::Request {
+            self.stage = Stage::Published;
+        }
+        Ok(())
     }
 
     /// Sends the message, and gets it a slot if it needs one.

@@ -151,7 +151,7 @@ impl Arrivals {
                 }
                 Progress::Greeted(greeting, handshake) => {
                     let port = Arc::downgrade(self);
-                    let question = Some((greeting, handshake));
+                    let question = Some(Box::new((greeting, handshake)));
                     let request = ConnectionRequest { question, port };
                     if let Some(request) = self.admit(request) {
                         return Ok(Some(ConnectionEvent::Request(request)));

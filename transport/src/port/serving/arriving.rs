@@ -78,7 +78,7 @@ impl Arriving {
     /// Takes the next of what is there.
     fn step(&mut self, channel: &Channel) -> Result<Pace<End>> {
         loop {
-            let Some(part) = self.call.parts.get_mut(self.part) else {
+            let Some(part) = self.call.part_mut(self.part) else {
                 return Ok(Pace::Done(End::Whole));
             };
             let Part::Buffer(buffer, _) = part else {

@@ -28,9 +28,15 @@ pub struct IncomingCall {
     port: Arc<ServerPort>,
     header: RecordHeader,
     bytes: Vec<u8>,
-    handles: Vec<OwnedFd>,
-    body: Range<usize>,
-    pub(super) parts: Vec<Part>,
+    /// What few calls have. Apart, so that the others are handed on in little time.
+    bulk: Option<Box<Bulk>>,
+    stage: Stage,
+}
+
+/// What comes with a call besides its message.
+#[derive(Default)]
+struct Bulk {
+    parts: Vec<Part>,
     rooms: Vec<Room>,
     grant: Option<Arc<Grant>>,
     /// What it descends from, if it says so.
@@ -39,7 +45,7 @@ pub struct IncomingCall {
     stays: bool,
     /// Bytes that this call holds of what its client may have assembled at one time.
     claimed: u64,
-    stage: Stage,
+    handles: Vec<OwnedFd>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +93,7 @@ pub enum InPart {
 
 impl IncomingCall {
     pub(super) fn new(port: Arc<ServerPort>, record: Record) -> IncomingCall {
-        let (header, body) = (record.header, record.body_range());
+        let header = record.header;
         let stage = match header.kind {
             MessageKind::Request => {
                 port.outstanding.begin(header.id);
@@ -95,22 +101,34 @@ impl IncomingCall {
             }
             _ => Stage::Over,
         };
-        let (parts, rooms) = (Vec::new(), Vec::new());
         let (bytes, handles) = record.into_contents();
-        IncomingCall {
-            port,
-            header,
-            bytes,
-            handles,
-            body,
-            parts,
-            rooms,
-            grant: None,
-            origin: None,
-            stays: false,
-            claimed: 0,
-            stage,
-        }
+        let bulk = (!handles.is_empty()).then(|| Box::new(Bulk { handles, ..Bulk::default() }));
+        IncomingCall { port, header, bytes, bulk, stage }
+    }
+
+    fn bulk_parts(&self) -> &[Part] {
+        self.bulk.as_ref().map_or(&[], |bulk| &bulk.parts)
+    }
+
+    fn all_rooms(&self) -> &[Room] {
+        self.bulk.as_ref().map_or(&[], |bulk| &bulk.rooms)
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.bulk.as_ref()?.origin
+    }
+
+    fn grant(&self) -> Option<&Arc<Grant>> {
+        self.bulk.as_ref()?.grant.as_ref()
+    }
+
+    /// One of the bulk arguments, while they arrive.
+    pub(super) fn part_mut(&mut self, index: usize) -> Option<&mut Part> {
+        self.bulk.as_mut()?.parts.get_mut(index)
+    }
+
+    fn body_range(&self) -> Range<usize> {
+        self.header.body_range()
     }
 
     /// Turns the attributes of a request into parts and rooms.
@@ -118,47 +136,48 @@ impl IncomingCall {
         let port = self.port.clone();
         let channel = &port.channel;
         let is_request = self.header.kind == MessageKind::Request;
-        let mut inline = self.body.end;
+        let mut inline = self.body_range().end;
+        let bulk = self.bulk.get_or_insert_default();
         for attribute in attributes {
             match *attribute {
                 Attribute::Inline { len } => {
                     let end = inline + usize::try_from(len).unwrap_or(usize::MAX - inline);
-                    self.parts.push(Part::Inline(inline..end));
+                    bulk.parts.push(Part::Inline(inline..end));
                     inline = end;
                 }
-                Attribute::Stream { len, .. } => self.parts.push(Part::Awaited(len)),
+                Attribute::Stream { len, .. } => bulk.parts.push(Part::Awaited(len)),
                 Attribute::Frozen { section, len } => {
-                    self.parts.push(Part::Frozen(channel.frozen(section, len)?));
+                    bulk.parts.push(Part::Frozen(channel.frozen(section, len)?));
                 }
                 Attribute::View { section, number, generation, offset, len } => {
                     let name = RegionName { section, number, generation, offset };
-                    self.parts.push(Part::View(channel.view(name, len)?));
+                    bulk.parts.push(Part::View(channel.view(name, len)?));
                 }
                 Attribute::Direct { address, len } if is_request => {
-                    self.grant.get_or_insert_default();
-                    self.parts.push(Part::Direct { address, len });
+                    bulk.grant.get_or_insert_default();
+                    bulk.parts.push(Part::Direct { address, len });
                 }
                 Attribute::Room { len } if is_request => {
-                    self.rooms.push(Room { len, address: None });
+                    bulk.rooms.push(Room { len, address: None });
                 }
                 Attribute::DirectRoom { slot, number, address, len } if is_request => {
-                    let grant = self.grant.get_or_insert_default();
+                    let grant = bulk.grant.get_or_insert_default();
                     let words = GrantWords::new(channel, slot, number);
                     if !words.is_some_and(|words| grant.is_named(words)) {
                         return Err(channel.poison(Misbehaviour::AttributePlace));
                     }
-                    self.rooms.push(Room { len, address: Some(address) });
+                    bulk.rooms.push(Room { len, address: Some(address) });
                 }
                 Attribute::Chain { channel: number, call, proof, branch } => {
                     let origin = Origin::of(number, call, proof, branch);
-                    if self.header.ancestors == 0 || self.origin.replace(origin).is_some() {
+                    if self.header.ancestors == 0 || bulk.origin.replace(origin).is_some() {
                         return Err(channel.poison(Misbehaviour::ChainPlace));
                     }
                 }
                 _ => return Err(channel.poison(Misbehaviour::AttributePlace)),
             }
         }
-        if let Some(grant) = &self.grant {
+        if let Some(grant) = &bulk.grant {
             port.outstanding.lend(self.header.id, grant);
         }
         Ok(())
@@ -166,7 +185,7 @@ impl IncomingCall {
 
     /// Bytes of parts that have no memory yet.
     pub(super) fn awaited(&self) -> u64 {
-        let awaited = self.parts.iter().map(|part| match part {
+        let awaited = self.bulk_parts().iter().map(|part| match part {
             Part::Awaited(len) => *len,
             _ => 0,
         });
@@ -182,8 +201,9 @@ impl IncomingCall {
         if !self.port.claim(awaited) {
             return Ok(false);
         }
-        self.claimed = awaited;
-        for part in &mut self.parts {
+        let Some(bulk) = &mut self.bulk else { return Ok(true) };
+        bulk.claimed = awaited;
+        for part in &mut bulk.parts {
             if let Part::Awaited(len) = *part {
                 let len = usize::try_from(len).unwrap_or(usize::MAX);
                 *part = Part::Buffer(self.port.shared.buffers.take(len)?, Way::Section);
@@ -194,7 +214,7 @@ impl IncomingCall {
 
     /// Bytes that were copied for this call.
     pub(super) fn assembled(&self) -> u64 {
-        self.claimed
+        self.bulk.as_ref().map_or(0, |bulk| bulk.claimed)
     }
 
     /// The port that the call came through.
@@ -279,7 +299,7 @@ impl IncomingCall {
         let (port, id) = (self.port.clone(), self.header.id);
         match self.header.kind {
             MessageKind::Request => {
-                Running::Call { port, id, origin: self.origin, depth: self.depth() }
+                Running::Call { port, id, origin: self.origin(), depth: self.depth() }
             }
             _ => Running::Datagram { port },
         }
@@ -299,12 +319,13 @@ impl IncomingCall {
         mut self,
         run: impl FnOnce(IncomingCall) + Send + 'static,
     ) -> std::result::Result<(), IncomingCall> {
-        match self.origin {
-            Some(origin) if !self.stays => {
-                self.stays = true;
-                hand_over(&origin, self, run)
-            }
-            _ => Err(self),
+        match &mut self.bulk {
+            Some(bulk) if !bulk.stays => bulk.stays = true,
+            _ => return Err(self),
+        }
+        match self.origin() {
+            Some(origin) => hand_over(&origin, self, run),
+            None => Err(self),
         }
     }
 
@@ -319,7 +340,7 @@ impl IncomingCall {
 
     /// The small arguments, encoded.
     pub fn body(&self) -> &[u8] {
-        self.bytes.get(self.body.clone()).unwrap_or(&[])
+        self.bytes.get(self.body_range()).unwrap_or(&[])
     }
 
     /// What the caller said about the form of the body; its meaning is up to the layer above.
@@ -329,12 +350,12 @@ impl IncomingCall {
 
     /// How many bulk arguments came in.
     pub fn parts(&self) -> usize {
-        self.parts.len()
+        self.bulk_parts().len()
     }
 
     /// How each bulk argument travelled.
     pub fn travelled(&self) -> impl ExactSizeIterator<Item = Travelled> + '_ {
-        self.parts.iter().map(|part| {
+        self.bulk_parts().iter().map(|part| {
             let (way, len) = match part {
                 Part::Inline(range) => (Way::Copy, range.len() as u64),
                 Part::Buffer(buffer, way) => (*way, buffer.len() as u64),
@@ -358,7 +379,7 @@ impl IncomingCall {
     /// The bytes of a bulk argument. Those in the caller's memory must have been fetched; those of a
     /// view cannot be had as a slice.
     pub fn part(&self, index: usize) -> Option<&[u8]> {
-        match self.parts.get(index)? {
+        match self.bulk_parts().get(index)? {
             Part::Inline(range) => self.bytes.get(range.clone()),
             Part::Buffer(buffer, _) => Some(buffer),
             Part::Frozen(blob) => Some(blob.bytes()),
@@ -368,7 +389,7 @@ impl IncomingCall {
 
     /// Takes the bulk arguments out. Those in the caller's memory must have been fetched.
     pub fn take_parts(&mut self) -> Vec<InPart> {
-        let parts = std::mem::take(&mut self.parts);
+        let parts = self.bulk.as_mut().map_or(Vec::new(), |bulk| std::mem::take(&mut bulk.parts));
         let taken = parts.into_iter().map(|part| match part {
             Part::Inline(range) => InPart::Message(range),
             Part::Buffer(buffer, _) => InPart::Bytes(Bytes::Buffer(buffer)),
@@ -382,12 +403,12 @@ impl IncomingCall {
     /// The handles that came along, in the caller's order. Nothing is known of them yet: see
     /// [`handle::check`](crate::handle::check).
     pub fn handles(&self) -> &[OwnedFd] {
-        &self.handles
+        self.bulk.as_ref().map_or(&[], |bulk| &bulk.handles)
     }
 
     /// Takes the handles out. What is left is closed with the call.
     pub fn take_handles(&mut self) -> Vec<OwnedFd> {
-        std::mem::take(&mut self.handles)
+        self.bulk.as_mut().map_or(Vec::new(), |bulk| std::mem::take(&mut bulk.handles))
     }
 
     /// The message that small bulk arguments stand in.
@@ -397,7 +418,7 @@ impl IncomingCall {
 
     /// How many bytes each room of the caller's has.
     pub fn rooms(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
-        self.rooms.iter().map(|room| room.len)
+        self.all_rooms().iter().map(|room| room.len)
     }
 
     /// A buffer of the port's, for filling a room. Its contents are unspecified.
@@ -408,7 +429,7 @@ impl IncomingCall {
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
         let buffers = &self.port.shared.buffers;
         let same = |room: &&Room| usize::try_from(room.len) == Ok(len);
-        match self.rooms.iter().find(same).and_then(|room| room.address) {
+        match self.all_rooms().iter().find(same).and_then(|room| room.address) {
             Some(address) => buffers.take_for_writing(len, address),
             None => buffers.take(len),
         }
@@ -420,9 +441,10 @@ impl IncomingCall {
     ///
     /// When the memory is not there, the caller has died or revoked the access, or a copy hangs.
     pub fn fetch(&mut self) -> Result<()> {
-        let Some(grant) = self.grant.clone() else { return Ok(()) };
+        let Some(grant) = self.grant().cloned() else { return Ok(()) };
         let deadline = self.deadline();
-        for part in &mut self.parts {
+        let Some(bulk) = &mut self.bulk else { return Ok(()) };
+        for part in &mut bulk.parts {
             let Part::Direct { address, len } = *part else { continue };
             let len = usize::try_from(len).unwrap_or(usize::MAX);
             let unavailable = || {
@@ -478,8 +500,8 @@ impl IncomingCall {
         let caller = Caller {
             id: self.header.id,
             deadline: self.deadline(),
-            rooms: &self.rooms,
-            grant: self.grant.as_ref(),
+            rooms: self.all_rooms(),
+            grant: self.grant(),
         };
         let posted = self.port.post_reply(&caller, reply, bell);
         if posted.is_ok() || self.port.channel.closed().is_some() {
@@ -499,8 +521,8 @@ impl Drop for IncomingCall {
             let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
             let _ended = self.answer(unanswered, Bell::Now);
         }
-        if self.claimed > 0 {
-            self.port.give_back(self.claimed);
+        if self.assembled() > 0 {
+            self.port.give_back(self.assembled());
         }
     }
 }
@@ -510,7 +532,7 @@ impl std::fmt::Debug for IncomingCall {
         f.debug_struct("IncomingCall")
             .field("id", &self.header.id)
             .field("method", &self.header.method)
-            .field("parts", &self.parts.len())
+            .field("parts", &self.parts())
             .finish_non_exhaustive()
     }
 }

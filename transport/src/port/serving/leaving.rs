@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{End, Reply, Room, ServerPort, reply_header};
 use crate::buffer::Bytes;
-use crate::bulk::{Plan, Source, expected_way};
+use crate::bulk::{Plan, Source, check_plain, expected_way};
 use crate::channel::{Bell, Channel, Outgoing, Pace};
 use crate::choose::Way;
 use crate::direct::Grant;
@@ -60,8 +60,7 @@ impl ServerPort {
             let leaving = self.prepare(caller, reply)?;
             return self.send(leaving);
         }
-        Plan::new(&self.channel, reply.body.len(), 0)?;
-        let len = u32::try_from(reply.body.len()).unwrap_or(u32::MAX);
+        let len = check_plain(&self.channel, reply.body.len())?;
         let mut header = reply_header(MessageKind::Reply, caller.id, reply.status);
         header.len = len;
         header.body = len;

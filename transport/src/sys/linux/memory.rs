@@ -156,6 +156,22 @@ impl PeerMemory {
         self.read_as(offset, into, Cache::Keep)
     }
 
+    /// Copies `len` bytes out, behind those in `into`, which has room for them.
+    #[must_use]
+    pub(crate) fn append(&self, offset: usize, len: usize, into: &mut Vec<u8>) -> Option<()> {
+        check_range(&self.map, offset, len)?;
+        let room = into.spare_capacity_mut().get_mut(..len)?;
+        let from = self.map.as_ptr().wrapping_add(offset);
+        // SAFETY: the range is inside the mapping, checked above, which stays mapped and readable as long
+        // as it is borrowed (seals forbid a peer to shrink its own); `room` is private memory of `len`
+        // bytes.
+        unsafe { copy(room.as_mut_ptr().cast(), from, len, Cache::Keep) };
+        let filled = into.len() + len;
+        // SAFETY: `len` bytes behind the old length are inside the capacity, and written above.
+        unsafe { into.set_len(filled) };
+        Some(())
+    }
+
     /// As [`read`](PeerMemory::read), and says what becomes of `into` in the cache.
     #[must_use]
     pub(crate) fn read_as(&self, offset: usize, into: &mut [u8], cache: Cache) -> Option<()> {
