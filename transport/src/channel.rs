@@ -316,6 +316,7 @@ impl Channel {
         Ok(())
     }
 
+    #[inline]
     fn take_next(&self, inbound: &mut Inbound) -> Result<Option<Record>> {
         loop {
             let Some(mut record) = self.guard(inbound.inbox.pop())? else { return Ok(None) };

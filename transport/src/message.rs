@@ -54,7 +54,9 @@ impl MessageKind {
 }
 
 /// Size of [`RecordHeader`] on its way.
-pub(crate) const HEADER_LEN: usize = 48;
+pub(crate) const HEADER_LEN: usize = HEADER_WORDS * 8;
+/// Words of it.
+pub(crate) const HEADER_WORDS: usize = 6;
 /// Size of one [`Attribute`] on its way.
 pub(crate) const ATTRIBUTE_LEN: usize = 32;
 /// Bulk arguments and results that one message may describe.
@@ -106,41 +108,34 @@ impl RecordHeader {
     }
 
     /// Where the body lies in what follows the header.
+    #[inline]
     pub(crate) fn body_range(&self) -> std::ops::Range<usize> {
         let start = usize::from(self.attributes) * ATTRIBUTE_LEN;
         start..start + self.body as usize
     }
 
-    pub(crate) fn encode(&self) -> [u8; HEADER_LEN] {
-        let mut bytes = [0; HEADER_LEN];
-        let mut writer = FixedWriter(&mut bytes);
-        writer.put(&self.len.to_le_bytes());
-        writer.put(&[self.kind as u8, self.attributes]);
-        writer.put(&self.status.to_le_bytes());
-        writer.put(&self.id.0.to_le_bytes());
-        writer.put(&self.method.to_le_bytes());
-        writer.put(&self.deadline.to_le_bytes());
-        writer.put(&self.body.to_le_bytes());
-        writer.put(&[self.handles, self.ancestors, 0, 0]);
-        writer.put(&self.bundle.to_le_bytes());
-        bytes
+    /// The header on its way: words, little-endian, whose bytes are the fields in order.
+    #[inline]
+    pub(crate) fn encode(&self) -> [u64; HEADER_WORDS] {
+        let [kind, attributes] = [self.kind as u8, self.attributes].map(u64::from);
+        let first =
+            u64::from(self.len) | kind << 32 | attributes << 40 | u64::from(self.status) << 48;
+        let [handles, ancestors] = [self.handles, self.ancestors].map(u64::from);
+        let fifth = u64::from(self.body) | handles << 32 | ancestors << 40;
+        [first, self.id.0, self.method, self.deadline, fifth, self.bundle].map(u64::to_le)
     }
 
     /// Checks everything that can be checked without the rest of the record.
+    #[inline]
     pub(crate) fn decode(
-        bytes: &[u8; HEADER_LEN],
+        words: [u64; HEADER_WORDS],
         max_message_len: usize,
     ) -> Result<RecordHeader, Misbehaviour> {
-        let mut reader = FixedReader(bytes);
-        let len = u32::from_le_bytes(reader.take());
-        let [kind, attributes] = reader.take();
-        let status = u16::from_le_bytes(reader.take());
-        let id = MessageId(u64::from_le_bytes(reader.take()));
-        let method = u64::from_le_bytes(reader.take());
-        let deadline = u64::from_le_bytes(reader.take());
-        let body = u32::from_le_bytes(reader.take());
-        let [handles, ancestors, _, _] = reader.take();
-        let bundle = u64::from_le_bytes(reader.take());
+        let [first, id, method, deadline, fifth, bundle] = words.map(u64::from_le);
+        let [l0, l1, l2, l3, kind, attributes, s0, s1] = first.to_le_bytes();
+        let [b0, b1, b2, b3, handles, ancestors, _, _] = fifth.to_le_bytes();
+        let (len, status) = (u32::from_le_bytes([l0, l1, l2, l3]), u16::from_le_bytes([s0, s1]));
+        let (id, body) = (MessageId(id), u32::from_le_bytes([b0, b1, b2, b3]));
         let kind = MessageKind::from_wire(kind).ok_or(Misbehaviour::MessageKind { kind })?;
         if len as usize + HEADER_LEN > max_message_len {
             return Err(Misbehaviour::MessageTooLong { len: u64::from(len) });
@@ -271,6 +266,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// `bytes` is what followed the header, `header.len` bytes of it.
+    #[inline]
     pub(crate) fn new(header: RecordHeader, bytes: Vec<u8>) -> Record {
         debug_assert_eq!(header.len as usize, bytes.len());
         Record { header, bytes, handles: Some(Vec::new()) }
@@ -284,6 +280,7 @@ impl Record {
     }
 
     /// Whether more belongs to it than its bytes: bulk data, or handles.
+    #[inline]
     pub(crate) fn is_bulky(&self) -> bool {
         self.header.attributes > 0 || self.header.handles > 0
     }
@@ -298,6 +295,7 @@ impl Record {
     }
 
     /// The bytes, and the handles if they could be had.
+    #[inline]
     pub(crate) fn into_contents(self) -> (Vec<u8>, Vec<OwnedFd>) {
         (self.bytes, self.handles.unwrap_or_default())
     }
@@ -391,15 +389,15 @@ mod tests {
             handles: 16,
             bundle: u64::MAX - 3,
         };
-        assert_eq!(RecordHeader::decode(&header.encode(), 65_535), Ok(header));
-        assert!(RecordHeader::decode(&header.encode(), 1047).is_err());
+        assert_eq!(RecordHeader::decode(header.encode(), 65_535), Ok(header));
+        assert!(RecordHeader::decode(header.encode(), 1047).is_err());
     }
 
     #[test]
     fn only_requests_descend_from_something() {
         let reply =
             RecordHeader { ancestors: 1, ..RecordHeader::bare(MessageKind::Reply, MessageId(1)) };
-        let decoded = RecordHeader::decode(&reply.encode(), 65_535);
+        let decoded = RecordHeader::decode(reply.encode(), 65_535);
         assert_eq!(decoded, Err(Misbehaviour::ChainPlace));
     }
 
@@ -410,14 +408,14 @@ mod tests {
             bundle: 1,
             ..RecordHeader::bare(MessageKind::Cancel, MessageId(1))
         };
-        let decoded = RecordHeader::decode(&cancel.encode(), 65_535);
+        let decoded = RecordHeader::decode(cancel.encode(), 65_535);
         assert_eq!(decoded, Err(Misbehaviour::HandlePlace));
     }
 
     proptest::proptest! {
         #[test]
-        fn any_header_is_taken_or_refused(bytes: [u8; HEADER_LEN]) {
-            if let Ok(header) = RecordHeader::decode(&bytes, 65_535) {
+        fn any_header_is_taken_or_refused(words: [u64; HEADER_WORDS]) {
+            if let Ok(header) = RecordHeader::decode(words, 65_535) {
                 let record = Record::new(header, vec![0; header.len as usize]);
                 assert!(record.bytes().get(record.body_range()).is_some());
             }

@@ -72,6 +72,7 @@ mod ring {
 
         /// Puts a record into the ring, where the next [`publish`](Outbox::publish) shows it to the peer.
         /// `false`: there is no room for it yet.
+        #[inline]
         pub(crate) fn stage(
             &mut self,
             header: &RecordHeader,
@@ -82,7 +83,10 @@ mod ring {
                 return Ok(false);
             }
             let mut at = self.producer.position();
-            at = self.put(at, &header.encode());
+            // A record begins on a granule, and so its header does not wrap.
+            let stored = self.memory.write_words(PAGE + at as usize, header.encode());
+            debug_assert!(stored.is_some(), "the ring lies inside its memory");
+            at = wrap(at, HEADER_LEN, self.capacity);
             for part in parts {
                 at = self.put(at, part);
             }
@@ -113,6 +117,7 @@ mod ring {
         }
 
         /// Copies `bytes` to `at`, around the end of the ring if need be; gives the next place.
+        #[inline]
         fn put(&self, at: u32, bytes: &[u8]) -> u32 {
             let until_end = (self.capacity - at) as usize;
             let (first, second) = bytes.split_at(bytes.len().min(until_end));
@@ -150,6 +155,7 @@ mod ring {
 
         /// Takes the next record out, as a private copy that has been checked. Its place in the ring is
         /// the peer's again after [`give_back`](Inbox::give_back).
+        #[inline]
         pub(crate) fn pop(&mut self) -> Result<Option<Record>, Misbehaviour> {
             let available = self.consumer.available()?;
             if available == 0 {
@@ -159,9 +165,9 @@ mod ring {
                 return Err(Misbehaviour::RingIndex { distance: available });
             }
             let at = self.consumer.position();
-            let mut header = [0; HEADER_LEN];
-            self.read(at, &mut header)?;
-            let header = RecordHeader::decode(&header, self.max_message_len)?;
+            let header = self.memory.read_words(PAGE + at as usize);
+            let header = header.ok_or(Misbehaviour::MessageLayout)?;
+            let header = RecordHeader::decode(header, self.max_message_len)?;
             let taken = granules(header.len);
             if taken > available {
                 return Err(Misbehaviour::RecordPastEnd { len: header.len, available });
@@ -177,6 +183,7 @@ mod ring {
         }
 
         /// Copies out what follows a header.
+        #[inline]
         fn rest(&self, at: u32, len: usize) -> Result<Vec<u8>, Misbehaviour> {
             let mut bytes = Vec::with_capacity(len);
             let first = len.min((self.capacity - at) as usize);
@@ -184,24 +191,17 @@ mod ring {
             let copied = copied.and_then(|()| self.memory.append(PAGE, len - first, &mut bytes));
             copied.map(|()| bytes).ok_or(Misbehaviour::MessageLayout)
         }
-
-        fn read(&self, at: u32, into: &mut [u8]) -> Result<(), Misbehaviour> {
-            let until_end = (self.capacity - at) as usize;
-            let len = into.len();
-            let (first, second) = into.split_at_mut(len.min(until_end));
-            let first = self.memory.read(PAGE + at as usize, first);
-            let second = if second.is_empty() { Some(()) } else { self.memory.read(PAGE, second) };
-            first.and(second).ok_or(Misbehaviour::MessageLayout)
-        }
     }
 
     /// Ring bytes that a record takes whose header says `len`.
+    #[inline]
     fn granules(len: u32) -> u32 {
         const HEADER: u32 = 48;
         const { assert!(HEADER as usize == HEADER_LEN) };
         HEADER.saturating_add(len).next_multiple_of(GRANULE)
     }
 
+    #[inline]
     fn wrap(at: u32, by: usize, capacity: u32) -> u32 {
         // Records are shorter than rings, and rings than 4 GiB.
         at.wrapping_add(u32::try_from(by).unwrap_or(0)) & (capacity - 1)
@@ -281,7 +281,7 @@ mod ring {
             let (mut outbox, mut inbox) = ring(4096);
             // The header lies about its length: only one granule is published for it.
             let lie = header(900, 1).encode();
-            outbox.put(0, &lie);
+            outbox.memory.write_words(PAGE, lie).unwrap();
             outbox.producer.stage(GRANULE);
             outbox.producer.publish();
             assert!(matches!(inbox.pop(), Err(Misbehaviour::RecordPastEnd { .. })));

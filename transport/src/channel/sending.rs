@@ -171,6 +171,7 @@ impl Channel {
     }
 
     /// Puts a record into the ring, and does the books. `false`: there is no room.
+    #[inline]
     pub(super) fn publish(
         &self,
         outbound: &mut Outbound,
@@ -192,6 +193,7 @@ impl Channel {
         Ok(put)
     }
 
+    #[inline]
     fn put(
         &self,
         outbound: &mut Outbound,
@@ -228,6 +230,7 @@ impl Channel {
         self.push(outbound, &Outgoing { handles: &handles, ..*message })
     }
 
+    #[inline]
     fn push(&self, outbound: &mut Outbound, message: &Outgoing<'_>) -> Result<bool> {
         if !outbound.given.is_empty() {
             self.retire(outbound)?;

@@ -67,9 +67,11 @@ impl<'w> Replies<'w> {
     /// Has the client see what is held back.
     fn send(&mut self) {
         let Some(port) = self.held.take() else { return };
-        self.worker.cool_down();
-        // Before that: the client sees both at once, and rings no bell for its next calls.
-        self.worker.heat_up(&port);
+        if !self.worker.looks_at(&port) {
+            self.worker.cool_down();
+            // Before the answers: the client sees both at once, and rings no bell for its next calls.
+            self.worker.heat_up(&port);
+        }
         port.channel.show_held();
     }
 }

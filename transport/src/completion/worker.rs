@@ -19,6 +19,8 @@ pub struct Worker {
     hot: Option<Arc<ServerPort>>,
     /// Whether that client was told that its bell is not needed.
     looks: bool,
+    /// The client whose datagrams were taken last: more of them may come at once, too.
+    warm: Option<Arc<ServerPort>>,
     /// Calls that were found by looking, one after the other.
     streak: u32,
     /// Whether this worker counts as one that runs.
@@ -28,7 +30,7 @@ pub struct Worker {
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Worker {
         let spin = Spin::for_messages();
-        Worker { shared, spin, hot: None, looks: false, streak: 0, holds_slot: false }
+        Worker { shared, spin, hot: None, looks: false, warm: None, streak: 0, holds_slot: false }
     }
 
     /// Waits for the next completion. `None`: the service has ended.
@@ -46,8 +48,9 @@ impl Worker {
     /// Waits for the next completion, and takes with it what else is there: at most `max` of them,
     /// which are put behind those in `completions`. Returns how many; 0: the service has ended.
     ///
-    /// What one worker has taken no other can deal with meanwhile. To be used where completions
-    /// take next to no time each; [`replies`](Worker::replies) sends the answers together.
+    /// What one worker has taken no other can deal with meanwhile, and the client that it looks at is not
+    /// looked at before this is called again. To be used where completions take next to no time each;
+    /// [`replies`](Worker::replies) sends the answers together.
     ///
     /// # Errors
     ///
@@ -78,7 +81,15 @@ impl Worker {
                 self.streak = 0;
                 self.attend_others()?;
             }
-            if self.look(max, take) || self.take_ready(max, take) {
+            // What was taken is served first: a client's messages keep their order.
+            if !self.shared.is_idle() {
+                self.cool_down();
+                if self.take_ready(max, take) {
+                    return Ok(());
+                }
+            }
+            self.warm_up();
+            if self.look(max, take) {
                 return Ok(());
             }
             self.rest();
@@ -170,14 +181,15 @@ impl Worker {
         let Some(port) = self.hot.clone() else { return false };
         let shared = self.shared.clone();
         let channel = &port.channel;
-        let mut taken = 0;
+        let (mut taken, mut datagram) = (0, false);
         let may_go_on =
             || !shared.is_stopped() && !channel.has_parked() && !shared.resources.gate.is_crowded();
         let found = self.spin.look(
             || channel.theirs.cpu(),
             || {
-                let mut call = |call| {
+                let mut call = |call: IncomingCall| {
                     taken += 1;
+                    datagram = !call.wants_reply();
                     take(&mut std::iter::once(Completion::Call(call)));
                 };
                 let took = match max {
@@ -191,10 +203,15 @@ impl Worker {
                 }
             },
         );
-        self.cool_down();
+        // Who takes many comes back soon. Who takes one may be gone for long, and has the client ring.
+        let comes_back = taken > 0 && max > 1 && !channel.has_parked();
+        if !comes_back {
+            self.cool_down();
+        }
         match found {
             _ if taken > 0 => {
                 self.streak = self.streak.saturating_add(taken);
+                self.warm = datagram.then_some(port);
                 return true;
             }
             // A message that was no call, or the end of the channel: the full turn sees to it.
@@ -212,6 +229,20 @@ impl Worker {
             self.cool_down();
         }
         Ok(())
+    }
+
+    /// Looks for more datagrams of the client that has just sent some.
+    fn warm_up(&mut self) {
+        if let Some(port) = self.warm.take()
+            && self.hot.is_none()
+        {
+            self.heat_up(&port);
+        }
+    }
+
+    /// Whether this worker looks for the next calls of that client.
+    pub(super) fn looks_at(&self, port: &Arc<ServerPort>) -> bool {
+        self.looks && self.hot.as_ref().is_some_and(|hot| Arc::ptr_eq(hot, port))
     }
 
     /// Has the hot client ring again.
@@ -235,6 +266,10 @@ impl Worker {
         take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
     ) -> bool {
         let Some(first) = self.pop_ready() else { return false };
+        self.warm = match &first {
+            Completion::Call(call) if !call.wants_reply() => Some(call.port().clone()),
+            _ => None,
+        };
         if max == 1 {
             take(&mut std::iter::once(first));
         } else {

@@ -98,6 +98,13 @@ pub struct Request<'a, 'p> {
     pub handles: &'a [BorrowedFd<'a>],
 }
 
+impl Request<'_, '_> {
+    /// Whether it is nothing but its body.
+    fn is_plain(&self) -> bool {
+        self.parts.is_empty() && self.handles.is_empty()
+    }
+}
+
 /// One bulk result.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -315,6 +315,7 @@ impl ServerPort {
     }
 
     /// Sees to a message that was taken out of the ring.
+    #[inline]
     fn take_record(
         self: &Arc<ServerPort>,
         record: Record,
@@ -379,6 +380,7 @@ impl ServerPort {
         self.channel.drop_backlog();
     }
 
+    #[inline]
     fn admit(self: &Arc<ServerPort>, record: Record) -> Result<Option<IncomingCall>> {
         let channel = &self.channel;
         let RecordHeader { kind, ancestors, .. } = record.header;

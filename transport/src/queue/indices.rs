@@ -257,6 +257,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
     }
 
     /// Where the next byte goes, as an offset into the ring.
+    #[inline]
     pub(crate) fn position(&self) -> u32 {
         self.tail & (self.capacity - 1)
     }
@@ -273,6 +274,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
     }
 
     /// Free bytes, at least `need` if the peer has made room for them.
+    #[inline]
     pub(crate) fn free(&mut self, need: u32) -> Result<u32, ImpossibleIndex> {
         let known = self.capacity - self.tail.wrapping_sub(self.head);
         if known >= need {
@@ -295,6 +297,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Producer<O, P> {
 
     /// Puts `len` bytes that are in place behind those that the next [`publish`](Producer::publish)
     /// shows to the peer.
+    #[inline]
     pub(crate) fn stage(&mut self, len: u32) {
         self.tail = self.tail.wrapping_add(len);
     }
@@ -340,6 +343,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
 
     /// Bytes that the peer has published and we have not taken, as far as is known; if none are, it is
     /// looked for more.
+    #[inline]
     pub(crate) fn available(&mut self) -> Result<u32, ImpossibleIndex> {
         if self.seen == self.head {
             self.seen = self.look()?;
@@ -363,6 +367,7 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
     }
 
     /// Goes past `len` bytes of the ring, which must have been copied out.
+    #[inline]
     pub(crate) fn take(&mut self, len: u32) {
         self.head = self.head.wrapping_add(len);
     }

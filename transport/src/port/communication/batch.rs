@@ -116,10 +116,9 @@ impl<'p> Batch<'p> {
             self.calls.push(None);
             self.calls.len() - 1
         });
-        let at = BatchSlot { batch: self.number, slot };
-        let mut call = Call::new(self.end, &request, |_| InBatch(at), Bell::Held);
-        let travelled = match now(call.submit(&request)) {
-            Ok(travelled) => travelled,
+        let waits = InBatch(BatchSlot { batch: self.number, slot });
+        let (call, travelled) = match self.send_request(&request, waits) {
+            Ok(sent) => sent,
             Err(failure) => {
                 self.free.push(slot);
                 return Err(failure);
@@ -133,6 +132,20 @@ impl<'p> Batch<'p> {
             *place = Some(Submitted { ticket, call, travelled });
         }
         Ok(ticket)
+    }
+
+    #[inline]
+    fn send_request(
+        &self,
+        request: &Request<'_, '_>,
+        waits: InBatch,
+    ) -> std::result::Result<(Call<'p, InBatch>, Vec<Travelled>), CallFailure> {
+        if let Some(call) = Call::send_now(self.end, request, waits)? {
+            return Ok((call, Vec::new()));
+        }
+        let mut call = Call::new(self.end, request, |_| waits, Bell::Held);
+        let travelled = now(call.submit(request))?;
+        Ok((call, travelled))
     }
 
     fn check(&self, request: &Request<'_, '_>) -> Result<()> {
@@ -159,6 +172,9 @@ impl<'p> Batch<'p> {
         &mut self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        if self.end.send_now(&request)? {
+            return Ok(Vec::new());
+        }
         let call = Call::new(self.end, &request, |_| Blocking, Bell::Held);
         now(call.send_datagram(&request))
     }
@@ -184,15 +200,16 @@ impl<'p> Batch<'p> {
     pub fn next_reply(&mut self) -> Option<(Ticket, std::result::Result<Response, CallFailure>)> {
         while self.outstanding > 0 {
             if let Some((slot, record)) = self.answered.pop_front() {
+                if call::is_plain(&record)
+                    && let Some((ticket, travelled)) = self.end_answered(slot, &record)
+                {
+                    return Some((ticket, Ok(Response::plain(record, travelled))));
+                }
                 let Some(answered) = self.take_answered(slot, &record) else {
                     self.refuse(&record);
                     continue;
                 };
                 let Submitted { ticket, call, travelled } = answered;
-                if call::is_plain(&record) {
-                    call.end();
-                    return Some((ticket, Ok(Response::plain(record, travelled))));
-                }
                 let response = now(call.finish(record, &mut [], travelled));
                 return Some((ticket, response.and_then(whole)));
             }
@@ -231,6 +248,26 @@ impl<'p> Batch<'p> {
         if submitted.call.id() == reply.header.id { self.take(slot) } else { None }
     }
 
+    /// As [`take_answered`](Batch::take_answered), where nothing is left to be done with the call.
+    #[inline]
+    fn end_answered(&mut self, slot: usize, reply: &Record) -> Option<(Ticket, Vec<Travelled>)> {
+        let place = self.calls.get_mut(slot)?;
+        let submitted = place.as_mut().filter(|it| it.call.id() == reply.header.id)?;
+        let ended = (submitted.ticket, std::mem::take(&mut submitted.travelled));
+        submitted.call.set_over();
+        *place = None;
+        self.vacate(slot);
+        Some(ended)
+    }
+
+    fn vacate(&mut self, slot: usize) {
+        self.free.push(slot);
+        self.outstanding -= 1;
+        if self.outstanding == 0 {
+            self.alarm = Deadline::NEVER;
+        }
+    }
+
     /// Has nobody get a reply.
     fn refuse(&self, reply: &Record) {
         let ClientEnd { channel, waiting, .. } = self.end;
@@ -241,11 +278,7 @@ impl<'p> Batch<'p> {
 
     fn take(&mut self, slot: usize) -> Option<Submitted<'p>> {
         let taken = self.calls.get_mut(slot)?.take()?;
-        self.free.push(slot);
-        self.outstanding -= 1;
-        if self.outstanding == 0 {
-            self.alarm = Deadline::NEVER;
-        }
+        self.vacate(slot);
         Some(taken)
     }
 

@@ -155,7 +155,46 @@ impl<'e, W: Wait> Call<'e, W> {
 
     /// Ends a call whose reply has come, and is not wanted.
     pub(super) fn end(mut self) {
+        self.set_over();
+    }
+
+    /// Nothing answers the call any more: its reply has come.
+    #[inline]
+    pub(super) fn set_over(&mut self) {
         self.stage = Stage::Over;
+    }
+
+    /// Sends the request of a call that is nothing but its body, if that takes no waiting. The server is
+    /// not rung for it yet. `None`: nobody has heard of it.
+    #[inline]
+    pub(super) fn send_now(
+        end: &'e ClientEnd,
+        request: &Request<'_, '_>,
+        waits: W,
+    ) -> std::result::Result<Option<Call<'e, W>>, CallFailure> {
+        if !request.is_plain() {
+            return Ok(None);
+        }
+        let ClientEnd { channel, waiting, .. } = end;
+        let id = channel.next_id();
+        let limit = channel.limits.outstanding_requests;
+        if !waiting.register(id, waits, limit) {
+            return Ok(None);
+        }
+        match end.post_now(MessageKind::Request, id, request) {
+            Ok(true) => {}
+            Ok(false) => {
+                waiting.forget(id);
+                return Ok(None);
+            }
+            Err(failure) => {
+                waiting.forget(id);
+                return Err(failure);
+            }
+        }
+        let Request { method, tag, deadline, .. } = *request;
+        let (bell, lent, stage) = (Bell::Held, None, Stage::Published);
+        Ok(Some(Call { end, waits, id, method, tag, deadline, bell, lent, stage }))
     }
 
     pub(super) async fn send_datagram(
@@ -276,7 +315,7 @@ impl<'e, W: Wait> Call<'e, W> {
         request: &Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         let (end, body) = (self.end, request.body);
-        if request.parts.is_empty() && request.handles.is_empty() && self.descent.is_none() {
+        if request.is_plain() && self.descent.is_none() {
             return self.publish_plain(kind, body).await.map(|()| Vec::new());
         }
         let parts: &[Part<'_>] = &*request.parts;
@@ -472,6 +511,41 @@ impl<'e, W: Wait> Call<'e, W> {
         // The slot may be free by now, and the server does not ring for that.
         self.end.waiting.wake_watchers();
         Ok(())
+    }
+}
+
+impl ClientEnd {
+    /// Sends a datagram that is nothing but its body, if that takes no waiting. The server is not rung
+    /// for it yet. `false`: nothing was sent.
+    #[inline]
+    pub(super) fn send_now(
+        &self,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<bool, CallFailure> {
+        let id = self.channel.next_id();
+        Ok(request.is_plain() && self.post_now(MessageKind::Datagram, id, request)?)
+    }
+
+    #[inline]
+    fn post_now(
+        &self,
+        kind: MessageKind,
+        id: MessageId,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<bool, CallFailure> {
+        let body = request.body;
+        let len = check_plain(&self.channel, body.len()).map_err(CallFailure::before)?;
+        let header = RecordHeader {
+            len,
+            status: request.tag,
+            method: request.method,
+            deadline: request.deadline.to_wire(),
+            body: len,
+            ..RecordHeader::bare(kind, id)
+        };
+        let message = Outgoing { body, ..Outgoing::bare(header) };
+        let posted = self.channel.post(&message, Bell::Held).map_err(CallFailure::before)?;
+        Ok(posted == Posted::Published)
     }
 }
 

@@ -92,6 +92,7 @@ pub enum InPart {
 }
 
 impl IncomingCall {
+    #[inline]
     pub(super) fn new(port: Arc<ServerPort>, record: Record) -> IncomingCall {
         let header = record.header;
         let stage = match header.kind {

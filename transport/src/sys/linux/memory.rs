@@ -15,7 +15,7 @@ use std::sync::Arc;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
 
-use crate::copy::{Cache, copy};
+use crate::copy::{Cache, copy, load, store};
 use crate::error::{Error, Misbehaviour, Result};
 
 /// Memory that is shared with a peer and that only atomics of a fixed layout are read from.
@@ -120,6 +120,20 @@ impl OwnMemory {
         Some(())
     }
 
+    /// Puts words to `offset`. Out of range is a bug of ours, reported as `None`.
+    #[must_use]
+    #[inline]
+    pub(crate) fn write_words<const N: usize>(&self, offset: usize, words: [u64; N]) -> Option<()> {
+        check_range(&self.map, offset, N * size_of::<u64>())?;
+        let start = self.map.as_mut_ptr().wrapping_add(offset);
+        for (i, word) in words.into_iter().enumerate() {
+            // SAFETY: `N` words from `offset` on are inside the mapping, checked above, which stays mapped
+            // and writable as long as `self`.
+            unsafe { store(start.wrapping_add(i * size_of::<u64>()), word) };
+        }
+        Some(())
+    }
+
     /// Copies bytes out, which other threads may change meanwhile. Out of range is a bug of ours.
     #[must_use]
     pub(crate) fn read(&self, offset: usize, into: &mut [u8]) -> Option<()> {
@@ -156,8 +170,22 @@ impl PeerMemory {
         self.read_as(offset, into, Cache::Keep)
     }
 
+    /// Takes words out, each at one moment.
+    #[must_use]
+    #[inline]
+    pub(crate) fn read_words<const N: usize>(&self, offset: usize) -> Option<[u64; N]> {
+        check_range(&self.map, offset, N * size_of::<u64>())?;
+        let start = self.map.as_ptr().wrapping_add(offset);
+        Some(std::array::from_fn(|i| {
+            // SAFETY: `N` words from `offset` on are inside the mapping, checked above, which stays mapped
+            // and readable as long as it is borrowed.
+            unsafe { load(start.wrapping_add(i * size_of::<u64>())) }
+        }))
+    }
+
     /// Copies `len` bytes out, behind those in `into`, which has room for them.
     #[must_use]
+    #[inline]
     pub(crate) fn append(&self, offset: usize, len: usize, into: &mut Vec<u8>) -> Option<()> {
         check_range(&self.map, offset, len)?;
         let room = into.spare_capacity_mut().get_mut(..len)?;
@@ -340,11 +368,13 @@ fn read_at(map: &MmapRaw, offset: usize, into: &mut [u8], cache: Cache) -> Optio
     Some(())
 }
 
+#[inline]
 fn check_range(map: &MmapRaw, offset: usize, len: usize) -> Option<()> {
     let end = offset.checked_add(len)?;
     (end <= map.len()).then_some(())
 }
 
+#[inline]
 fn words_at<T: SharedWords>(map: &MmapRaw, offset: usize) -> &T {
     assert!(
         offset.is_multiple_of(align_of::<T>()),
