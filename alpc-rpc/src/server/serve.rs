@@ -58,7 +58,6 @@ pub(crate) enum Runner<'w> {
 }
 
 impl Runner<'_> {
-    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
     fn reply(
         &mut self,
         call: IncomingCall,

@@ -98,7 +98,6 @@ impl Drop for NestedWait {
 
 /// Gives a request to the thread that waits for what it descends from, which runs `run` with it. The
 /// request comes back if there is none.
-#[expect(clippy::result_large_err, reason = "the error is the request, which goes on")]
 pub(crate) fn hand_over(
     origin: &Origin,
     call: IncomingCall,

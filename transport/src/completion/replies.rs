@@ -48,7 +48,6 @@ impl<'w> Replies<'w> {
     /// # Errors
     ///
     /// As [`IncomingCall::reply`].
-    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
     pub fn reply(
         &mut self,
         call: IncomingCall,

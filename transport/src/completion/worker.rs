@@ -127,7 +127,6 @@ impl Worker {
     /// # Errors
     ///
     /// As [`IncomingCall::reply`].
-    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
     pub fn reply(
         &mut self,
         call: IncomingCall,

@@ -2,7 +2,9 @@
 
 mod batch;
 mod call;
+mod cancel;
 mod incoming;
+mod plain;
 
 use std::future::Future;
 use std::ops::Range;

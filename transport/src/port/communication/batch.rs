@@ -8,9 +8,11 @@
 
 use std::collections::VecDeque;
 
-use super::call::{self, Answered, Call};
+use super::call::{Answered, Call};
+use super::plain::is_plain;
 use super::{CallFailure, ClientEnd, Part, Request, Response, now};
 use crate::bulk::{Travelled, discard_streams};
+use crate::chain::{Caller, away};
 use crate::channel::Bell;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Deadline, Record};
@@ -140,11 +142,17 @@ impl<'p> Batch<'p> {
         request: &Request<'_, '_>,
         waits: InBatch,
     ) -> std::result::Result<(Call<'p, InBatch>, Vec<Travelled>), CallFailure> {
-        if let Some(call) = Call::send_now(self.end, request, waits)? {
+        let end = self.end;
+        let caller = Caller::current();
+        if let Caller::Anybody = caller
+            && let Some(call) = end.call_now(request, waits)?
+        {
             return Ok((call, Vec::new()));
         }
-        let mut call = Call::new(self.end, request, |_| waits, Bell::Held);
-        let travelled = now(call.submit(request))?;
+        let descent = end.within(caller.descent()).map_err(CallFailure::before)?;
+        let call = Call::new(end, request, |_| waits, Bell::Held);
+        let mut call = call.descends_from(descent);
+        let travelled = away(|| now(call.submit(request)))?;
         Ok((call, travelled))
     }
 
@@ -176,7 +184,7 @@ impl<'p> Batch<'p> {
             return Ok(Vec::new());
         }
         let call = Call::new(self.end, &request, |_| Blocking, Bell::Held);
-        now(call.send_datagram(&request))
+        away(|| now(call.send_datagram(&request)))
     }
 
     /// Sends what the batch holds, and waits until it is queued. That takes no time where the two ends
@@ -200,7 +208,7 @@ impl<'p> Batch<'p> {
     pub fn next_reply(&mut self) -> Option<(Ticket, std::result::Result<Response, CallFailure>)> {
         while self.outstanding > 0 {
             if let Some((slot, record)) = self.answered.pop_front() {
-                if call::is_plain(&record)
+                if is_plain(&record)
                     && let Some((ticket, travelled)) = self.end_answered(slot, &record)
                 {
                     return Some((ticket, Ok(Response::plain(record, travelled))));
@@ -236,7 +244,8 @@ impl<'p> Batch<'p> {
         channel.show_held();
         let (number, answered) = (self.number, &mut self.answered);
         let mut take = || Ok(waiting.take_batch(number, Blocking, answered).then_some(()));
-        let waited = waiting.wait(channel, self.alarm, Interest::Reply, &mut take);
+        let alarm = self.alarm;
+        let waited = away(|| waiting.wait(channel, alarm, Interest::Reply, &mut take));
         // What came at the last moment still counts.
         waited.or_else(|error| take()?.ok_or(error))
     }
@@ -245,14 +254,14 @@ impl<'p> Batch<'p> {
     /// and another call may have the place by now.
     fn take_answered(&mut self, slot: usize, reply: &Record) -> Option<Submitted<'p>> {
         let submitted = self.calls.get(slot)?.as_ref()?;
-        if submitted.call.id() == reply.header.id { self.take(slot) } else { None }
+        if submitted.call.id == reply.header.id { self.take(slot) } else { None }
     }
 
     /// As [`take_answered`](Batch::take_answered), where nothing is left to be done with the call.
     #[inline]
     fn end_answered(&mut self, slot: usize, reply: &Record) -> Option<(Ticket, Vec<Travelled>)> {
         let place = self.calls.get_mut(slot)?;
-        let submitted = place.as_mut().filter(|it| it.call.id() == reply.header.id)?;
+        let submitted = place.as_mut().filter(|it| it.call.id == reply.header.id)?;
         let ended = (submitted.ticket, std::mem::take(&mut submitted.travelled));
         submitted.call.set_over();
         *place = None;

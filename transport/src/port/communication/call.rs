@@ -4,9 +4,8 @@ use super::incoming::Incoming;
 use super::{CallFailure, ClientEnd, Part, Request, Response};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::bulk::{Plan, Source, Travelled, check_len, check_plain, discard_streams, expected_way};
+use crate::bulk::{Plan, Source, Travelled, check_len, check_plain, expected_way};
 use crate::chain::{CallName, Descent, NestedWait, may_run_nested, run_nested};
 use crate::channel::{Bell, Outgoing, Posted};
 use crate::choose::Way;
@@ -17,18 +16,15 @@ use crate::message::{
 use crate::port::attributes::DirectAvailability;
 use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
 use crate::stream::{FreeSlot, Outflow, Step};
-use crate::sys::{poll, socket};
+use crate::sys::socket;
 use crate::waiting::{Came, GrantName, Interest, Job, Wait, Waiter};
-
-/// More than a chunk of direct access takes when nothing holds it up.
-const CHUNK_TIME: Duration = Duration::from_millis(1);
 
 /// One call on its way. Dropped before its answer, because something failed or nobody waits any more,
 /// it is cancelled.
 pub(super) struct Call<'e, W: Wait> {
     pub(super) end: &'e ClientEnd,
     waits: W,
-    id: MessageId,
+    pub(super) id: MessageId,
     method: u64,
     tag: u16,
     deadline: Deadline,
@@ -40,18 +36,12 @@ pub(super) struct Call<'e, W: Wait> {
     descent: Option<Descent>,
     /// The server was granted writing into memory that is only lent to this call.
     pub(super) lent: Option<GrantName>,
-    stage: Stage,
-}
-
-/// Whether a reply is a response as it is: it has no bulk data, and no status that only ports see.
-pub(super) fn is_plain(record: &Record) -> bool {
-    let special = [STATUS_NOT_DIRECT, STATUS_NO_DESCRIPTORS];
-    !record.is_bulky() && !special.contains(&record.header.status)
+    pub(super) stage: Stage,
 }
 
 /// How far a call has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Nobody has heard of it.
     New,
     /// It counts as outstanding; the server has not heard of it.
@@ -84,6 +74,20 @@ impl<'e, W: Wait> Call<'e, W> {
         Call { end, waits, id, method, tag, deadline, bell, told, descent, lent, stage }
     }
 
+    /// A call whose request was sent, as `id`.
+    #[inline]
+    pub(super) fn published(
+        end: &'e ClientEnd,
+        request: &Request<'_, '_>,
+        id: MessageId,
+        waits: W,
+    ) -> Call<'e, W> {
+        let Request { method, tag, deadline, .. } = *request;
+        let (bell, told, descent, lent) = (Bell::Held, None, None, None);
+        let stage = Stage::Published;
+        Call { end, waits, id, method, tag, deadline, bell, told, descent, lent, stage }
+    }
+
     /// Has `told` set as soon as the server may hear of the call.
     pub(super) fn telling(self, told: Option<&'e AtomicBool>) -> Call<'e, W> {
         Call { told, ..self }
@@ -92,10 +96,6 @@ impl<'e, W: Wait> Call<'e, W> {
     /// Says that it is made by a handler, and what it tells of that.
     pub(super) fn descends_from(self, descent: Option<Descent>) -> Call<'e, W> {
         Call { descent, ..self }
-    }
-
-    pub(super) fn id(&self) -> MessageId {
-        self.id
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -162,39 +162,6 @@ impl<'e, W: Wait> Call<'e, W> {
     #[inline]
     pub(super) fn set_over(&mut self) {
         self.stage = Stage::Over;
-    }
-
-    /// Sends the request of a call that is nothing but its body, if that takes no waiting. The server is
-    /// not rung for it yet. `None`: nobody has heard of it.
-    #[inline]
-    pub(super) fn send_now(
-        end: &'e ClientEnd,
-        request: &Request<'_, '_>,
-        waits: W,
-    ) -> std::result::Result<Option<Call<'e, W>>, CallFailure> {
-        if !request.is_plain() {
-            return Ok(None);
-        }
-        let ClientEnd { channel, waiting, .. } = end;
-        let id = channel.next_id();
-        let limit = channel.limits.outstanding_requests;
-        if !waiting.register(id, waits, limit) {
-            return Ok(None);
-        }
-        match end.post_now(MessageKind::Request, id, request) {
-            Ok(true) => {}
-            Ok(false) => {
-                waiting.forget(id);
-                return Ok(None);
-            }
-            Err(failure) => {
-                waiting.forget(id);
-                return Err(failure);
-            }
-        }
-        let Request { method, tag, deadline, .. } = *request;
-        let (bell, lent, stage) = (Bell::Held, None, Stage::Published);
-        Ok(Some(Call { end, waits, id, method, tag, deadline, bell, lent, stage }))
     }
 
     pub(super) async fn send_datagram(
@@ -282,32 +249,6 @@ impl<'e, W: Wait> Call<'e, W> {
         }
     }
 
-    /// Tells the server that nobody waits any more, and takes back the memory that was lent.
-    fn cancel(&self) {
-        let header = self.header(MessageKind::Cancel, 0, 0);
-        let message = Outgoing::bare(header);
-        // A server that does not hear of it only does work that nobody wants.
-        let _unheard = self.end.channel.post(&message, Bell::Now);
-        if let Some(grant) = self.lent {
-            self.take_memory_back(grant);
-        }
-    }
-
-    /// Borrowed memory is never returned to its owner while the server could still write to it. What
-    /// has not begun does not begin from here on, whether anybody at the server hears of it or not;
-    /// what has begun ends within one chunk, or with the server.
-    fn take_memory_back(&self, grant: GrantName) {
-        let channel = &self.end.channel;
-        channel.own.revoke(grant.slot, grant.number);
-        while channel.theirs.is_copying(grant.slot) && channel.peer.is_alive() {
-            // A chunk takes a fraction of this. Nobody rings when it ends.
-            let process = channel.peer.process.fd();
-            if poll::wait_for_death(process, CHUNK_TIME).is_err() {
-                std::thread::yield_now();
-            }
-        }
-    }
-
     /// Sends the message and all bulk data that goes with it.
     async fn publish(
         &mut self,
@@ -328,12 +269,7 @@ impl<'e, W: Wait> Call<'e, W> {
         let mut leaving = Leaving { end, plan, outflow: None, is_posted: false };
         let begun = self.begin(&mut leaving, kind, (body, request.handles), parts);
         begun.await.map_err(CallFailure::before)?;
-        if let Some(told) = self.told {
-            told.store(true, Ordering::Relaxed);
-        }
-        if kind == MessageKind::Request {
-            self.stage = Stage::Published;
-        }
+        self.note_published(kind);
         self.pump(&mut leaving).await.map_err(CallFailure::after)?;
         Ok(std::mem::take(&mut leaving.plan.travelled))
     }
@@ -348,10 +284,17 @@ impl<'e, W: Wait> Call<'e, W> {
         let header = self.header(kind, len, body.len());
         let message = Outgoing { body, ..Outgoing::bare(header) };
         self.post(&message).await.map_err(CallFailure::before)?;
+        self.note_published(kind);
+        Ok(())
+    }
+
+    fn note_published(&mut self, kind: MessageKind) {
+        if let Some(told) = self.told {
+            told.store(true, Ordering::Relaxed);
+        }
         if kind == MessageKind::Request {
             self.stage = Stage::Published;
         }
-        Ok(())
     }
 
     /// Sends the message, and gets it a slot if it needs one.
@@ -448,7 +391,7 @@ impl<'e, W: Wait> Call<'e, W> {
         self.lent
     }
 
-    fn header(&self, kind: MessageKind, len: u32, body: usize) -> RecordHeader {
+    pub(super) fn header(&self, kind: MessageKind, len: u32, body: usize) -> RecordHeader {
         RecordHeader {
             len,
             status: self.tag,
@@ -511,58 +454,6 @@ impl<'e, W: Wait> Call<'e, W> {
         // The slot may be free by now, and the server does not ring for that.
         self.end.waiting.wake_watchers();
         Ok(())
-    }
-}
-
-impl ClientEnd {
-    /// Sends a datagram that is nothing but its body, if that takes no waiting. The server is not rung
-    /// for it yet. `false`: nothing was sent.
-    #[inline]
-    pub(super) fn send_now(
-        &self,
-        request: &Request<'_, '_>,
-    ) -> std::result::Result<bool, CallFailure> {
-        let id = self.channel.next_id();
-        Ok(request.is_plain() && self.post_now(MessageKind::Datagram, id, request)?)
-    }
-
-    #[inline]
-    fn post_now(
-        &self,
-        kind: MessageKind,
-        id: MessageId,
-        request: &Request<'_, '_>,
-    ) -> std::result::Result<bool, CallFailure> {
-        let body = request.body;
-        let len = check_plain(&self.channel, body.len()).map_err(CallFailure::before)?;
-        let header = RecordHeader {
-            len,
-            status: request.tag,
-            method: request.method,
-            deadline: request.deadline.to_wire(),
-            body: len,
-            ..RecordHeader::bare(kind, id)
-        };
-        let message = Outgoing { body, ..Outgoing::bare(header) };
-        let posted = self.channel.post(&message, Bell::Held).map_err(CallFailure::before)?;
-        Ok(posted == Posted::Published)
-    }
-}
-
-impl<W: Wait> Drop for Call<'_, W> {
-    fn drop(&mut self) {
-        match self.stage {
-            Stage::New | Stage::Over => {}
-            Stage::Registered => self.end.waiting.forget(self.id),
-            Stage::Published => {
-                if let Some(record) = self.end.waiting.abandon(self.id) {
-                    // The server has answered already; only its bulk data is still to be refused.
-                    self.end.waiting.tell_late(&record);
-                    let _closed = discard_streams(&self.end.channel, &record);
-                }
-                self.cancel();
-            }
-        }
     }
 }
 

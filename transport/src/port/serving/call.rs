@@ -315,7 +315,6 @@ impl IncomingCall {
     /// # Errors
     ///
     /// The call.
-    #[expect(clippy::result_large_err, reason = "the error is the call, which goes on")]
     pub fn hand_over(
         mut self,
         run: impl FnOnce(IncomingCall) + Send + 'static,
@@ -470,12 +469,10 @@ impl IncomingCall {
     /// When the reply is too long, its bulk data does not fit the caller's rooms, or the client is
     /// gone. Only in the first two cases was nothing sent, and another reply may follow: the call
     /// is given back.
-    #[expect(clippy::result_large_err, reason = "a failed reply gives the call back, and is rare")]
     pub fn reply(self, reply: Reply) -> std::result::Result<(), (Error, Option<IncomingCall>)> {
         self.reply_with(reply, Bell::Now)
     }
 
-    #[expect(clippy::result_large_err, reason = "as for `reply`")]
     pub(crate) fn reply_with(
         mut self,
         reply: Reply,

@@ -1,0 +1,76 @@
+//! Messages that are nothing but their body, as most are: there is nothing to plan, and mostly nothing to
+//! wait for.
+
+use super::call::Call;
+use super::{CallFailure, ClientEnd, Request};
+use crate::bulk::check_plain;
+use crate::channel::{Bell, Outgoing, Posted};
+use crate::message::{MessageId, MessageKind, Record, RecordHeader};
+use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
+use crate::waiting::Wait;
+
+/// Whether a reply is a response as it is: it has no bulk data, and no status that only ports see.
+pub(super) fn is_plain(record: &Record) -> bool {
+    let special = [STATUS_NOT_DIRECT, STATUS_NO_DESCRIPTORS];
+    !record.is_bulky() && !special.contains(&record.header.status)
+}
+
+impl ClientEnd {
+    /// Sends the request of a call that is nothing but its body, if that takes no waiting. The server is
+    /// not rung for it yet. `None`: nobody has heard of it.
+    #[inline]
+    pub(super) fn call_now<W: Wait>(
+        &self,
+        request: &Request<'_, '_>,
+        waits: W,
+    ) -> std::result::Result<Option<Call<'_, W>>, CallFailure> {
+        if !request.is_plain() {
+            return Ok(None);
+        }
+        let (channel, waiting) = (&self.channel, &self.waiting);
+        let id = channel.next_id();
+        if !waiting.register(id, waits, channel.limits.outstanding_requests) {
+            return Ok(None);
+        }
+        match self.post_now(MessageKind::Request, id, request) {
+            Ok(true) => Ok(Some(Call::published(self, request, id, waits))),
+            not_sent => {
+                waiting.forget(id);
+                not_sent.map(|_| None)
+            }
+        }
+    }
+
+    /// Sends a datagram that is nothing but its body, if that takes no waiting. The server is not rung
+    /// for it yet. `false`: nothing was sent.
+    #[inline]
+    pub(super) fn send_now(
+        &self,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<bool, CallFailure> {
+        let id = self.channel.next_id();
+        Ok(request.is_plain() && self.post_now(MessageKind::Datagram, id, request)?)
+    }
+
+    #[inline]
+    fn post_now(
+        &self,
+        kind: MessageKind,
+        id: MessageId,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<bool, CallFailure> {
+        let body = request.body;
+        let len = check_plain(&self.channel, body.len()).map_err(CallFailure::before)?;
+        let header = RecordHeader {
+            len,
+            status: request.tag,
+            method: request.method,
+            deadline: request.deadline.to_wire(),
+            body: len,
+            ..RecordHeader::bare(kind, id)
+        };
+        let message = Outgoing { body, ..Outgoing::bare(header) };
+        let posted = self.channel.post(&message, Bell::Held).map_err(CallFailure::before)?;
+        Ok(posted == Posted::Published)
+    }
+}
