@@ -17,7 +17,9 @@ use alpc_transport::{
 };
 
 pub use call::ClientCall;
-pub(crate) use call::{failed, push_index, push_small, send_with_body, take_long_body};
+pub(crate) use call::{
+    failed, push_index, push_number, push_small, send_with_body, take_long_body,
+};
 pub(crate) use callbacks::{AtWork, Crew, MAX_OBJECTS, ensure as ensure_callbacks};
 pub use reply::ClientReply;
 #[cfg(feature = "async")]
@@ -33,7 +35,7 @@ use crate::object::{Link, ROOT, Target};
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits, unless it is said otherwise.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What every generated client can do besides the calls of its interface.
 ///
@@ -260,10 +262,15 @@ impl ClientCore {
     }
 
     fn deadline(&self, specified: Option<Duration>) -> Deadline {
+        self.timeout(specified).map_or(Deadline::NEVER, Deadline::after)
+    }
+
+    /// How long a call waits. `None`: for as long as it takes.
+    pub(crate) fn timeout(&self, specified: Option<Duration>) -> Option<Duration> {
         match self.patience {
-            Patience::AsSpecified => Deadline::after(specified.unwrap_or(CALL_TIMEOUT)),
-            Patience::For(timeout) => Deadline::after(timeout),
-            Patience::Forever => Deadline::NEVER,
+            Patience::AsSpecified => Some(specified.unwrap_or(CALL_TIMEOUT)),
+            Patience::For(timeout) => Some(timeout),
+            Patience::Forever => None,
         }
     }
 

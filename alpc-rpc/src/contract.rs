@@ -71,7 +71,10 @@ impl Gathered {
     /// Gathers what an unnamed type holds; a named one's fields are gathered as it is defined.
     fn follow(&mut self, desc: &TypeDesc) {
         match desc {
-            TypeDesc::List(element) | TypeDesc::Array(element, _) | TypeDesc::Optional(element) => {
+            TypeDesc::List(element)
+            | TypeDesc::Array(element, _)
+            | TypeDesc::Optional(element)
+            | TypeDesc::Stream(element) => {
                 self.add(*element);
             }
             TypeDesc::Map(first, second) | TypeDesc::Result(first, second) => {
@@ -202,6 +205,7 @@ fn reference(ty: Ty) -> Type {
         TypeDesc::Map(key, value) => Kind::Map(inner(key), inner(value)).into(),
         TypeDesc::Optional(value) => Kind::Optional(inner(value)).into(),
         TypeDesc::Result(value, error) => Kind::Result(inner(value), inner(error)).into(),
+        TypeDesc::Stream(item) => Kind::Stream(inner(item)).into(),
         TypeDesc::Tuple(members) => {
             Kind::Tuple(members.iter().map(|member| reference(*member)).collect()).into()
         }

@@ -86,6 +86,8 @@ pub enum TypeDesc {
     /// A value, or what stands in its place where there is none. As data; what a method raises is
     /// its own affair.
     Result(Ty, Ty),
+    /// Items, one after the other, asked for by whoever takes them.
+    Stream(Ty),
     /// Named fields.
     Struct {
         /// The name with its module (`acme.kv.Pair`), or the Rust name where a trait is the source.

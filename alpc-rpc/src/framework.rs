@@ -24,6 +24,10 @@ pub(crate) static REVERSE: MethodDesc = method("reverse", 3);
 /// one that ends the subscription when it is released.
 pub(crate) static SUBSCRIBE: MethodDesc = method("subscribe", 4);
 
+/// Asks for the next items of the stream that it is for. Whoever makes them answers when there are
+/// some.
+pub(crate) const NEXT: u64 = FRAMEWORK | 8;
+
 /// The runtime answers these itself, so they take no time of a handler's.
 const TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -105,6 +105,7 @@ mod report;
 mod scope;
 mod server;
 mod status;
+mod stream;
 mod view;
 mod wire;
 
@@ -126,6 +127,7 @@ pub use client::{CallInfo, Client};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use event::{Emitter, Events};
 pub use server::{Call, Connection, Dispatch, InOutBuf, OutBuf, Server, ServerBuilder, Stopper};
+pub use stream::{Items, SendError, Sink, Stream};
 pub use uuid::Uuid;
 pub use view::{Blob, BytesArg, View};
 

@@ -13,12 +13,14 @@
 //! | `link.rs` | the two together: one connection, seen from one of its ends |
 //! | `envelope.rs` | how a message says which object it is for, and which it refers to |
 //! | `forward.rs` | an object of another connection, handed on |
+//! | `turn.rs` | how many streams may wait for items at a time |
 
 mod envelope;
 mod exports;
 mod forward;
 mod link;
 mod target;
+mod turn;
 
 use std::any::Any;
 use std::fmt;
@@ -32,12 +34,14 @@ use crate::error::Fault;
 use crate::event::{Emitter, SinkEnd};
 use crate::scope;
 use crate::server::{Dispatch, ServerCall};
+use crate::stream::StreamEnd;
 
 pub(crate) use envelope::{Envelope, Numbered, open, seal};
 pub(crate) use exports::{Release, let_go};
 pub(crate) use forward::forward;
 pub(crate) use link::Link;
 pub(crate) use target::{ROOT, Target};
+pub(crate) use turn::Turn;
 
 /// An interface as a type. Generated code implements it for `dyn Foo`.
 #[diagnostic::on_unimplemented(
@@ -118,6 +122,8 @@ pub(crate) enum Exported {
     Forwarder(Arc<Target>),
     /// Where events of an object of the other side arrive.
     Sink(Arc<SinkEnd>),
+    /// Items that the other side asks for.
+    Stream(Arc<StreamEnd>),
     /// Something that only its holder's `Drop` is of interest of.
     Guard(#[expect(dead_code, reason = "it is held, and dropped")] Arc<dyn Any + Send + Sync>),
 }
@@ -219,7 +225,7 @@ where
                 de::Error::custom(format_args!("the object is a `{found}`, not a `{wanted}`"))
             })
         }
-        Reference::Own(Exported::Sink(_) | Exported::Guard(_)) => {
+        Reference::Own(Exported::Sink(_) | Exported::Stream(_) | Exported::Guard(_)) => {
             Err(de::Error::custom("what came along is no object of an interface"))
         }
     }

@@ -32,6 +32,7 @@ pub mod v1 {
     pub use crate::server::{
         Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall, unimplemented,
     };
+    pub use crate::stream::{Format, Items, Stream};
     pub use crate::{Blob, BytesArg, CallError, Fault, TransportError, View};
     pub use alpc_transport::{Element, Way};
 

@@ -5,6 +5,7 @@ mod buffers;
 mod call;
 mod connection;
 mod framework;
+mod links;
 mod serve;
 mod unimplemented;
 
@@ -25,6 +26,7 @@ pub use call::{Arguments, Call, RawSlice, Reply, ServerCall};
 pub(crate) use call::{part_bytes, with_long_body};
 pub use connection::Connection;
 pub(crate) use connection::Session;
+use links::Links;
 pub(crate) use serve::{Incoming, Runner, Sent, message_of, place, serve};
 use unimplemented::is_unimplemented;
 pub use unimplemented::unimplemented;
@@ -75,6 +77,7 @@ pub struct Server {
     port: Arc<CompletionPort>,
     workers: Vec<JoinHandle<()>>,
     name: PortName,
+    service: Arc<Service>,
 }
 
 /// A server that is being set up.
@@ -94,6 +97,7 @@ struct Service {
     inherited: Vec<Arc<Interface>>,
     on_connect: Option<OnConnect>,
     max_objects: usize,
+    links: Links,
 }
 
 type OnConnect = Box<dyn Fn(Connection<'_>) + Send + Sync>;
@@ -137,6 +141,7 @@ impl Server {
                 inherited: Vec::new(),
                 on_connect: None,
                 max_objects: MAX_OBJECTS,
+                links: Links::default(),
             },
         })
     }
@@ -197,6 +202,7 @@ impl Server {
             // A worker catches the panics of handlers; one of its own was reported when it came.
             let _reported = worker.join();
         }
+        self.service.links.run_down();
     }
 }
 
@@ -307,7 +313,8 @@ impl ServerBuilder {
             port.set_concurrency(limit);
         }
         let service = Arc::new(self.service);
-        let mut server = Server { port, workers: Vec::new(), name: self.name };
+        let (name, workers) = (self.name, Vec::new());
+        let mut server = Server { port, workers, name, service: service.clone() };
         for number in 0..self.workers {
             let (worker, service) = (server.port.worker(), service.clone());
             let thread = std::thread::Builder::new()
@@ -419,6 +426,7 @@ fn served<'p>(port: &'p ServerPort, service: &Service) -> Option<&'p Served> {
             false => Agreement::Partial(OnceLock::new()),
         };
         let link = Arc::new(Link::of_server(service.max_objects, agreement));
+        service.links.add(&link);
         port.set_context(Served { link, session: Session::new(chosen.clone()) });
     }
     let served = port.context::<Served>()?;

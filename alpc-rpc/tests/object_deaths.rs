@@ -3,68 +3,16 @@
 //! The other process is this program again, which runs the test `role` alone.
 
 mod hub;
+mod peer;
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use alpc_rpc::{Client, TransportError};
 
 use hub::WatcherRef;
 use hub::desk::{self, Ear, PATIENCE, Place};
-
-const ROLE: &str = "ALPC_TEST_ROLE";
-const FOLDER: &str = "ALPC_TEST_FOLDER";
-
-/// Another process. It is killed when this is dropped.
-struct Peer {
-    child: Child,
-    says: BufReader<ChildStdout>,
-    hears: ChildStdin,
-}
-
-impl Peer {
-    fn start(role: &str, folder: &Path) -> Peer {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "role", "--nocapture", "--test-threads=1"])
-            .env(ROLE, role)
-            .env(FOLDER, folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let says = BufReader::new(child.stdout.take().unwrap());
-        let hears = child.stdin.take().unwrap();
-        let mut peer = Peer { child, says, hears };
-        peer.expect("ready");
-        peer
-    }
-
-    fn expect(&mut self, said: &str) {
-        let mut line = String::new();
-        while !line.contains(said) {
-            line.clear();
-            assert_ne!(self.says.read_line(&mut line).unwrap(), 0, "it ended without `{said}`");
-        }
-    }
-
-    fn tell(&mut self, line: &str) {
-        writeln!(self.hears, "{line}").unwrap();
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _dead = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
+use peer::{FOLDER, Peer, ROLE, say, wait};
 
 /// What another process does. In the test's own process it is nothing.
 #[test]
@@ -72,10 +20,6 @@ fn role() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let folder = std::env::var(FOLDER).unwrap();
     let folder = Path::new(&folder);
-    let say = |line: &str| {
-        println!("\n{line}");
-        std::io::stdout().flush().unwrap();
-    };
     match role.as_str() {
         "server" => {
             let (it, _told) = desk::desk();
@@ -103,18 +47,11 @@ fn role() {
     }
 }
 
-/// Waits for a line, or for the end of whoever would write it.
-fn wait() {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).unwrap();
-}
-
 struct Stuck;
 
 impl hub::Watcher for Stuck {
     fn ask(&self, _: &alpc_rpc::Call<'_>, _: &str) -> String {
-        println!("\nasked");
-        std::io::stdout().flush().unwrap();
+        say("asked");
         loop {
             std::thread::park();
         }

@@ -124,7 +124,7 @@ impl Builder {
             }
             // Before it is read: a file that is missing now may be there the next time.
             writeln!(cargo, "cargo::rerun-if-changed={}", path.display())?;
-            if let Some(module) = run.module_for_rust(&path) {
+            if let Some(module) = run.module(&path) {
                 sources.push((path, module));
             }
         }
@@ -133,7 +133,7 @@ impl Builder {
         }
         for (path, module) in run.imported() {
             let is_listed = read.iter().any(|listed| is_same(listed, &path));
-            if let Some(module) = module.filter(|module| !is_listed && run.can_be_rust(module)) {
+            if let (Some(module), false) = (module, is_listed) {
                 sources.push((path, Module::clone(&module)));
             }
         }

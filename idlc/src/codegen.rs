@@ -23,13 +23,13 @@ mod docs;
 mod enumeration;
 mod event;
 mod flags;
-mod gate;
 mod interface;
 mod marks;
 mod record;
 mod reference;
 mod sensitive;
 mod server;
+mod stream;
 mod ty;
 mod unimplemented;
 mod union;
@@ -37,7 +37,6 @@ mod value;
 mod wire;
 
 pub use event::emitter_method;
-pub use gate::refuse;
 use std::borrow::Cow;
 
 use proc_macro2::TokenStream;

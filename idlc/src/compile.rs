@@ -131,20 +131,6 @@ impl Compilation {
         self.imported.iter().filter_map(|key| self.read.get(key)).map(|read| read.shown.as_str())
     }
 
-    /// [`module`](Self::module), of which Rust is to be made: `None` also if it needs what this
-    /// version makes no Rust of, which is among the errors then.
-    pub fn module_for_rust(&mut self, path: &Path) -> Option<Module> {
-        self.module(path).filter(|module| self.can_be_rust(module))
-    }
-
-    /// Whether Rust can be made of a module; what stands in the way is among the errors then.
-    pub fn can_be_rust(&mut self, module: &Module) -> bool {
-        let refused = codegen::refuse(module);
-        let fine = !refused.has_errors();
-        self.diagnostics.append(refused);
-        fine
-    }
-
     /// Adds what somebody else found out about the modules that were read.
     pub fn tell(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
         found.into_iter().for_each(|found| self.diagnostics.push(found));

@@ -67,20 +67,6 @@ fn what_one_interface_inherits_from_has_a_limit() {
     assert!(run.diagnostics().sorted().iter().any(|told| told.code == codes::NESTED_TOO_DEEPLY));
 }
 
-/// What is right, and yet more than this version makes Rust of.
-#[test]
-fn what_no_rust_is_made_of_is_told_by_name() {
-    for path in idl_files("not_generated") {
-        let (_, checked) = compile(&path);
-        assert!(checked.diagnostics().is_empty(), "{}", checked.drawn(Colour::Never));
-        let mut run = Compilation::new();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let module = run.module_from_text(name, &fs::read_to_string(&path).unwrap()).unwrap();
-        assert!(!run.can_be_rust(&module), "{} becomes Rust", path.display());
-        expect_test::expect_file![path.with_extension("txt")].assert_eq(&run.drawn(Colour::Never));
-    }
-}
-
 #[test]
 fn five_mistakes_are_five_errors() {
     let (_, run) = compile(&folder("refused").join("five_mistakes.idl"));
@@ -91,7 +77,7 @@ fn five_mistakes_are_five_errors() {
 #[test]
 fn every_code_has_a_case() {
     // These need a file that is no text, or none, or more mistakes than a case should have; or are
-    // told only when Rust is asked for.
+    // told of traits alone.
     let elsewhere = [codes::NOT_UTF8, codes::UNREADABLE, codes::TOO_MANY_ERRORS, codes::NOT_YET];
     let mut missing: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
     missing.retain(|code| !elsewhere.contains(code));

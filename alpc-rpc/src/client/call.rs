@@ -13,10 +13,12 @@ use serde::de::DeserializeOwned;
 use super::leaving::{Answer, Leaving, Numbers};
 use super::{ClientCore, ClientReply, callbacks};
 use crate::descriptor::MethodDesc;
+use crate::encode;
 use crate::error::{CallError, TransportError};
 use crate::object::Reference;
 use crate::outgoing::{Handed, Outgoing, Sealed};
 use crate::status;
+use crate::stream::{Format, Items};
 use crate::view::{Argument, BytesArg};
 
 /// A call that is being put together.
@@ -79,6 +81,12 @@ impl<'a> ClientCall<'a> {
         if let Some(handle) = handle {
             self.handle(handle);
         }
+    }
+
+    /// The next argument: the items of a stream, which the server asks for.
+    pub fn stream<T: Send + 'static>(&mut self, items: Items<T>, format: Format<T>) {
+        push_number(&mut self.body, self.outgoing.objects.len());
+        self.outgoing.objects.push(items.into_reference(format));
     }
 
     pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
@@ -234,6 +242,12 @@ pub(crate) fn push_index(body: &mut Vec<u8>, index: usize) {
     body.push(u8::try_from(index).unwrap_or(0x7f).min(0x7f));
 }
 
+/// Appends the number of an object in its message's table.
+pub(crate) fn push_number(body: &mut Vec<u8>, index: usize) {
+    // A number can always be written.
+    let _always = encode::to_vec_in(&(index as u64), body);
+}
+
 /// Appends a length and bytes, as postcard writes `bytes`.
 pub(crate) fn push_small(body: &mut Vec<u8>, bytes: &[u8]) {
     let [low, high, ..] = bytes.len().to_le_bytes();
@@ -302,7 +316,6 @@ pub(crate) fn failed(failure: CallFailure) -> TransportError {
 mod tests {
     use super::*;
     use crate::decode::ValueReader;
-    use crate::encode;
 
     #[test]
     fn small_bytes_stand_in_the_body_as_postcard_writes_them() {

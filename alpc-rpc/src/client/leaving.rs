@@ -117,7 +117,8 @@ impl Leaving<'_> {
         match response.status {
             0 => {
                 let end = values.len();
-                Ok(Answer::Results(ClientReply::new(response, long_body, end, &elements, luggage)))
+                let reply = ClientReply::new(response, long_body, end, &elements, luggage);
+                Ok(Answer::Results(reply.of(method, core.timeout(method.timeout))))
             }
             status::APPLICATION_ERROR => Ok(Answer::Error(values.to_vec(), luggage)),
             status::GIVEN_UP => {

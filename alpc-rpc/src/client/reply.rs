@@ -1,17 +1,20 @@
 //! The answer to a call, taken apart in the order of the interface.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use alpc_transport::{Element, Received, Response, element};
 use serde::de::DeserializeOwned;
 
 use crate::bound::BoundExceeded;
 use crate::decode::ValueReader;
+use crate::descriptor::MethodDesc;
 use crate::error::TransportError;
 use crate::handle::{Handle, Kind};
 use crate::object::Reference;
 use crate::scope::{self, Luggage};
 use crate::status::place;
+use crate::stream::{Format, Stream};
 use crate::view::View;
 use crate::wire::{Decoded, Optional};
 
@@ -24,6 +27,9 @@ pub struct ClientReply {
     /// Where its values end.
     end: usize,
     luggage: Luggage,
+    /// The method that answered, and how long it was waited for; `None`: for as long as it takes.
+    method: &'static str,
+    patience: Option<Duration>,
     written: std::vec::IntoIter<usize>,
     results: std::vec::IntoIter<Received>,
 }
@@ -46,7 +52,13 @@ impl ClientReply {
         let written: Vec<usize> = written.map(|(bytes, size)| bytes / size.max(&1)).collect();
         let results = std::mem::take(&mut response.results).into_iter();
         let written = written.into_iter();
-        ClientReply { response, long_body, read: 0, end, luggage, written, results }
+        let (read, method, patience) = (0, "", None);
+        ClientReply { response, long_body, read, end, luggage, method, patience, written, results }
+    }
+
+    /// The answer of `method`, which was waited for for so long.
+    pub(super) fn of(self, method: &'static MethodDesc, patience: Option<Duration>) -> Self {
+        ClientReply { method: method.name, patience, ..self }
     }
 
     fn body(&self) -> &[u8] {
@@ -104,6 +116,21 @@ impl ClientReply {
         &mut self,
     ) -> Result<Option<OwnedFd>, TransportError> {
         Ok(self.value::<Decoded<Optional<Handle<K, RIGHTS>>, Option<OwnedFd>>>()?.value)
+    }
+
+    /// The next result: a stream, each of whose items is waited for as the answer was.
+    ///
+    /// # Errors
+    ///
+    /// When none came along.
+    pub fn stream<T, E>(&mut self, format: Format<T, E>) -> Result<Stream<T, E>, TransportError> {
+        let number = self.value()?;
+        match self.luggage.take_object(number).map_err(malformed)? {
+            Reference::Theirs(target) => {
+                Ok(Stream::new(target, format, self.patience, self.method))
+            }
+            Reference::Own(_) => Err(malformed("a stream is one of the caller's own objects")),
+        }
     }
 
     /// Takes the handles that came along, whatever the values say of them.

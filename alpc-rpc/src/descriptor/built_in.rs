@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 use super::{Describe, TypeDesc};
+use crate::stream::Stream;
 
 macro_rules! describe {
     ($($type:ty => $desc:ident)*) => {$(
@@ -94,6 +95,12 @@ impl<T: Describe> Describe for Option<T> {
 impl<T: Describe, E: Describe> Describe for Result<T, E> {
     fn describe() -> &'static TypeDesc {
         const { &TypeDesc::Result(T::describe, E::describe) }
+    }
+}
+
+impl<T: Describe, E> Describe for Stream<T, E> {
+    fn describe() -> &'static TypeDesc {
+        const { &TypeDesc::Stream(T::describe) }
     }
 }
 

@@ -104,6 +104,8 @@ faults! {
         /// The server let go of the call: its handler ended without an answer, or left it to somebody
         /// who did.
         65533 Unanswered "the server let go of this call without an answer"
+        /// Whoever made the items of a stream has let go of it.
+        20 Unfinished "whoever made the items of the stream let go of it before its end"
     }
     told {
         /// The arguments are not what the method takes.
@@ -131,6 +133,7 @@ impl Fault {
             | Fault::BoundExceeded { .. } => false,
             Fault::HandlerPanicked
             | Fault::Unanswered
+            | Fault::Unfinished
             | Fault::ReplyTooLong { .. }
             | Fault::BadReply { .. }
             | Fault::Unrecognized { .. } => true,

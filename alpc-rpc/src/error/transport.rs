@@ -55,6 +55,8 @@ pub enum TransportError {
     },
     /// The handler panicked. The server goes on, and so does the connection.
     ServerPanicked,
+    /// Whoever made the items of a stream has let go of it before its end.
+    Unfinished,
     /// The server does not let this caller call this method.
     AccessDenied,
     /// The server has too much to do. It is safe to call again, later.
@@ -101,6 +103,7 @@ impl TransportError {
             Fault::AccessDenied => TransportError::AccessDenied,
             Fault::Busy => TransportError::Busy,
             Fault::HandlerPanicked => TransportError::ServerPanicked,
+            Fault::Unfinished => TransportError::Unfinished,
             Fault::Expired => TransportError::TimedOut { may_have_run },
             Fault::Stopping => TransportError::Disconnected { may_have_run },
             Fault::Cancelled => TransportError::Cancelled { may_have_run },
@@ -133,7 +136,7 @@ impl TransportError {
             | TransportError::AccessDenied
             | TransportError::Busy
             | TransportError::TooDeep { .. } => false,
-            TransportError::ServerPanicked => true,
+            TransportError::ServerPanicked | TransportError::Unfinished => true,
         }
     }
 
@@ -182,6 +185,9 @@ impl fmt::Display for TransportError {
             }
             TransportError::ServerPanicked => {
                 write!(f, "the server's handler panicked during the call; {run}")
+            }
+            TransportError::Unfinished => {
+                write!(f, "whoever made the items of the stream let go of it before its end; {run}")
             }
             TransportError::AccessDenied => write!(f, "the server denies this call; {run}"),
             TransportError::Busy => write!(f, "the server is too busy for this call; {run}"),

@@ -9,6 +9,7 @@ use alpc_transport::{CommunicationPort, CompletionPort, Deadline, Error, ErrorKi
 
 use super::envelope::Numbered;
 use super::exports::Exports;
+use super::turn::Turns;
 use super::{Envelope, Exported, Reference, Release, Target, let_go, open};
 use crate::agreement::Agreement;
 use crate::client::MAX_OBJECTS;
@@ -36,6 +37,7 @@ pub(crate) struct Link {
     callbacks: Option<Callbacks>,
     /// Whether the other end means the same.
     agreement: Agreement,
+    turns: Turns,
 }
 
 pub(crate) type Callbacks = Mutex<Option<CompletionPort>>;
@@ -62,12 +64,18 @@ impl Link {
             has_pending: AtomicBool::new(false),
             callbacks,
             agreement,
+            turns: Turns::default(),
         }
     }
 
     /// Whether the other end means the same, and if not, in what.
     pub(crate) fn agreement(&self) -> &Agreement {
         &self.agreement
+    }
+
+    /// Turns to ask the other end for items of its streams.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Of a client: what its server calls it by.

@@ -12,15 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use super::buffers::Held;
 use super::{Connection, InOutBuf, Incoming, OutBuf, Sent};
-use crate::client::{push_index, push_small};
+use crate::client::{CALL_TIMEOUT, push_index, push_number, push_small};
 use crate::decode::ValueReader;
 use crate::descriptor::MethodDesc;
 use crate::error::Fault;
 use crate::handle::{Handle, Kind};
-use crate::object::{Link, ROOT};
+use crate::object::{Link, ROOT, Reference};
 use crate::outgoing::Outgoing;
 use crate::scope::{self, Luggage};
 use crate::status::{self, place};
+use crate::stream::{Format, Items, Stream};
 use crate::view::{Blob, View};
 use crate::wire::{Decoded, Optional};
 
@@ -62,7 +63,7 @@ impl<'m> ServerCall<'m> {
         let Outcome { begun, sent } = outcome;
         let context = Call { call, connection, method, travelled };
         let values = ValueReader::new(values);
-        let arguments = Arguments { call, values, parts, rooms: 0, luggage, begun };
+        let arguments = Arguments { call, method, values, parts, rooms: 0, luggage, begun };
         let reply = Reply {
             limit: call.port().limits().max_argument_len,
             body: Vec::with_capacity(64),
@@ -183,6 +184,7 @@ impl std::fmt::Debug for Call<'_> {
 /// The arguments of a call, read in the order of the interface.
 pub struct Arguments<'m> {
     call: &'m IncomingCall,
+    method: &'static MethodDesc,
     values: ValueReader<'m>,
     /// Bulk arguments that have not been read.
     parts: &'m mut [InPart],
@@ -322,6 +324,21 @@ impl<'m> Arguments<'m> {
             InPart::View(view) => InOutBuf::new(self.call, Held::Bytes(&view.to_vec())),
             part => InOutBuf::new(self.call, Held::Bytes(part_bytes(self.call, &part))),
         }
+    }
+
+    /// The next argument: a stream.
+    ///
+    /// # Errors
+    ///
+    /// When none came along.
+    pub fn stream<T>(&mut self, name: &'static str, format: Format<T>) -> Result<Stream<T>, Fault> {
+        let number = self.values.value(name)?;
+        let object = self.luggage.take_object(number).map_err(|what| bad(name, what))?;
+        let Reference::Theirs(target) = object else {
+            return Err(bad(name, "is an object of the receiver's"));
+        };
+        let patience = self.method.timeout.unwrap_or(CALL_TIMEOUT);
+        Ok(Stream::new(target, format, Some(patience), self.method.name))
     }
 
     /// Ends the arguments. What is left over is a newer client's.
@@ -472,6 +489,16 @@ impl<'m> Reply<'m> {
     #[expect(clippy::needless_pass_by_value, reason = "results are handed over, as all others are")]
     pub fn raw<T: Element>(&mut self, value: Vec<T>) {
         self.bytes(element::as_bytes(&value).to_vec());
+    }
+
+    /// The next result: the items of a stream, which the caller asks for.
+    pub fn stream<T, E>(&mut self, items: Items<T, E>, format: Format<T, E>)
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        push_number(&mut self.body, self.outgoing.objects.len());
+        self.outgoing.objects.push(items.into_reference(format));
     }
 
     /// The next result: a view of frozen bytes.

@@ -14,11 +14,12 @@ use super::{Connection, Dispatch, ServerCall, framework, is_unimplemented};
 use crate::descriptor::InterfaceDesc;
 use crate::error::Fault;
 use crate::event::UNRECOGNIZED;
-use crate::framework::{SUBSCRIBE, is_framework};
+use crate::framework::{NEXT, SUBSCRIBE, is_framework};
 use crate::object::{Exported, Numbered, ROOT, Reference, forward, open};
 use crate::report::report;
 use crate::scope::Luggage;
 use crate::status;
+use crate::stream::serve_next;
 
 /// A message that has come in, taken apart.
 pub(crate) struct Incoming<'m> {
@@ -94,6 +95,11 @@ pub(crate) fn serve(mut runner: Runner<'_>, mut call: IncomingCall, connection: 
         Runner::Waiting => Seat::Elsewhere,
     };
     let handling = call.handling();
+    if call.method() == NEXT {
+        let _at_work =
+            (by == Seat::Worker).then(|| connection.session().begin_handler()).flatten();
+        return serve_next(call, connection.link());
+    }
     let answer = answer(&mut call, by, connection);
     drop(handling);
     if !call.wants_reply() {
@@ -183,7 +189,7 @@ fn answer(call: &mut IncomingCall, by: Seat, connection: Connection<'_>) -> Resu
             target.link().agreement().may_serve(call.method()).map_err(unknown)?;
             forward(incoming, target, link)
         }
-        Some(Exported::Guard(_)) => Err(Fault::UnknownMethod),
+        Some(Exported::Stream(_) | Exported::Guard(_)) => Err(Fault::UnknownMethod),
         _ if is_framework(call.method()) => framework::answer(incoming, connection, object),
         Some(Exported::Object(object)) => {
             wanted?;

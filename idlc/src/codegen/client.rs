@@ -7,7 +7,7 @@ use super::bases;
 use super::bounds::{self, Place, Unit};
 use super::interface::client_name;
 use super::ty::{self, Way};
-use super::{docs, marks, sensitive, value, wire};
+use super::{docs, marks, sensitive, stream, value, wire};
 use crate::ir::{
     At, Bounds, Direction, Expr, Interface, Method, Output, Param, Type, TypeKind, Via,
 };
@@ -127,7 +127,7 @@ fn return_type(item: &Method, waits: Waits) -> TokenStream {
     let results = item.results.iter().filter(|result| !result.is_removed());
     let results = results.map(|result| match (waits, ty::way_back(result)) {
         (Waits::InTask, Way::Object) => ty::reference::received_async(&result.ty),
-        _ => ty::client_result(result, &rt),
+        _ => ty::client_result(result, item, &rt),
     });
     ty::unwrapped(buffers.chain(results).collect())
 }
@@ -202,7 +202,7 @@ fn tombstone(param: &Param, default: &Expr) -> TokenStream {
         }
         Way::OptionalHandle => quote!(__call.optional_handle(::core::option::Option::None);),
         // `check` lets nothing raw be removed, and nothing that is surely a handle.
-        Way::Value | Way::Raw | Way::Object | Way::Handle => {
+        Way::Value | Way::Raw | Way::Object | Way::Handle | Way::Stream => {
             let rt = quote!(__rt);
             let value = ty::typed(&value::owned(default, &param.ty, &rt), &param.ty, &rt);
             let encoded = wire::encoded(&quote!(&#value), &param.ty);
@@ -245,6 +245,10 @@ fn argument(param: &Param, waits: Waits) -> TokenStream {
                 quote!(__call.optional_handle(#name.as_ref().map(__rt::AsFd::as_fd));)
             }
             Way::OptionalHandle => quote!(__call.optional_handle(#name);),
+            Way::Stream => {
+                let format = stream::format_in(&param.ty, param.sensitive, &param.name.text);
+                quote!(__call.stream(::core::convert::Into::into(#name), #format);)
+            }
             Way::Object => match &param.ty.kind {
                 TypeKind::Object(object) => {
                     let reference = object.named("Ref");
@@ -284,7 +288,7 @@ fn receive(item: &Method, waits: Waits) -> TokenStream {
             ::core::result::Result::Ok(())
         };
     }
-    let reads = item.results.iter().zip(&results).map(|(result, name)| read(result, name));
+    let reads = item.results.iter().zip(&results).map(|(result, name)| read(result, item, name));
     let seen = item.results.iter().zip(&results).filter(|(result, _)| !result.is_removed());
     let seen = seen.map(|(result, name)| match waits {
         Waits::InTask => ty::reference::to_async(name, &result.ty),
@@ -307,7 +311,7 @@ fn receive(item: &Method, waits: Waits) -> TokenStream {
     }
 }
 
-fn read(result: &Output, name: &Ident) -> TokenStream {
+fn read(result: &Output, method: &Method, name: &Ident) -> TokenStream {
     let value = match ty::way_back(result) {
         Way::Text => quote!(__reply.text()?),
         Way::Bytes => quote!(__reply.bytes()?),
@@ -323,6 +327,10 @@ fn read(result: &Output, name: &Ident) -> TokenStream {
         Way::OptionalHandle => {
             let handle = ty::reference::handle(&result.ty);
             quote!(__reply.optional_handle::<#handle>()?)
+        }
+        Way::Stream => {
+            let format = stream::format_back(&result.ty, method, result.sensitive, &what(result));
+            quote!(__reply.stream(#format)?)
         }
         Way::Object => {
             let ty = ty::reference::received(&result.ty);

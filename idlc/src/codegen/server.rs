@@ -8,7 +8,8 @@ use super::client::{buffer_bounds, via, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
 use super::{
-    Runtime, bases, descriptor, docs, event, marks, quiet, sensitive, unimplemented, value, wire,
+    Runtime, bases, descriptor, docs, event, marks, quiet, sensitive, stream, unimplemented, value,
+    wire,
 };
 use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
 
@@ -69,7 +70,8 @@ fn context_name(method: &Method) -> Ident {
 
 fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
     let results = item.results.iter().filter(|result| !result.is_removed());
-    let results: Vec<TokenStream> = results.map(|result| ty::server_result(result, rt)).collect();
+    let results: Vec<TokenStream> =
+        results.map(|result| ty::server_result(result, item, rt)).collect();
     let is_empty = results.is_empty();
     let results = ty::unwrapped(results);
     match &item.raises {
@@ -197,7 +199,8 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
     }
     let results: Vec<Ident> =
         (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
-    let tombstones = item.results.iter().zip(&results).filter_map(tombstone);
+    let tombstones = item.results.iter().zip(&results);
+    let tombstones = tombstones.filter_map(|(result, name)| tombstone(result, item, name));
     let seen = || item.results.iter().zip(&results).filter(|(result, _)| !result.is_removed());
     let checks = seen().map(|(result, name)| {
         let check = bounds::check(&Place::Value(quote!(#name)), &result.ty, &what(result));
@@ -211,7 +214,7 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
             _ => quote!(#via __reply.out(#name);),
         }
     });
-    let written = item.results.iter().zip(&results).map(|(result, name)| write(result, name));
+    let written = item.results.iter().zip(&results).map(|(result, name)| write(result, item, name));
     let send = quote! {
         #(#checks)*
         #(#tombstones)*
@@ -233,16 +236,16 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
 }
 
 /// What is sent in the place of a result that is no more.
-fn tombstone((result, name): (&Output, &Ident)) -> Option<TokenStream> {
+fn tombstone(result: &Output, method: &Method, name: &Ident) -> Option<TokenStream> {
     let default = result.default.as_ref().filter(|_| result.is_removed())?;
     let (value, ty) = (
         value::owned(default, &result.ty, &quote!(__rt)),
-        ty::server_result(result, &quote!(__rt)),
+        ty::server_result(result, method, &quote!(__rt)),
     );
     Some(quote!(let #name: #ty = #value;))
 }
 
-fn write(result: &Output, name: &Ident) -> TokenStream {
+fn write(result: &Output, method: &Method, name: &Ident) -> TokenStream {
     let via = via(&quote!(__reply), result.via);
     let give = match ty::way_back(result) {
         Way::Text => quote!(__reply.text(#name);),
@@ -251,6 +254,10 @@ fn write(result: &Output, name: &Ident) -> TokenStream {
         Way::Raw => quote!(__reply.raw(#name);),
         Way::Handle => quote!(__reply.handle(#name);),
         Way::OptionalHandle => quote!(__reply.optional_handle(#name);),
+        Way::Stream => {
+            let format = stream::format_back(&result.ty, method, result.sensitive, &what(result));
+            quote!(__reply.stream(#name, #format);)
+        }
         Way::Object => {
             let encoded = ty::reference::encoded_result(&quote!(#name), &result.ty);
             quote!(__reply.value(#encoded)?;)
@@ -291,6 +298,11 @@ fn argument(param: &Param) -> TokenStream {
             let handle = ty::reference::handle(&param.ty);
             let annotation = quote!(: ::core::option::Option<__rt::OwnedFd>);
             (annotation, quote!(__arguments.optional_handle::<#handle>(#what)?))
+        }
+        Way::Stream => {
+            let ty = ty::owned(&param.ty, &quote!(__rt));
+            let format = stream::format_in(&param.ty, param.sensitive, what);
+            (quote!(: #ty), quote!(__arguments.stream(#what, #format)?))
         }
         Way::Object => {
             let ty = ty::reference::received(&param.ty);

@@ -5,8 +5,8 @@ pub(super) mod reference;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::value;
-use crate::ir::{Direction, HandleKind, Output, Param, Passing, Rights, Type, TypeKind};
+use super::{stream, value};
+use crate::ir::{Direction, HandleKind, Method, Output, Param, Passing, Rights, Type, TypeKind};
 
 /// A value of its own: what is decoded, what methods return, what fields hold.
 pub(super) fn owned(ty: &Type, rt: &TokenStream) -> TokenStream {
@@ -66,7 +66,6 @@ fn written(
         TypeKind::Named(named) => named.rust.0.clone(),
         TypeKind::Handle(kind, rights) => handle(*kind, *rights),
         TypeKind::Object(object) => object.named("Ref"),
-        // `gate` lets none through.
         TypeKind::Stream(item) => {
             let item = owned(item, rt);
             quote!(#rt::Stream<#item>)
@@ -117,6 +116,7 @@ pub(super) enum Way {
     Handle,
     OptionalHandle,
     Object,
+    Stream,
 }
 
 /// The way of an `[in]` parameter.
@@ -137,6 +137,7 @@ fn way(ty: &Type, view: bool, raw: bool) -> Way {
         TypeKind::List(..) if raw => Way::Raw,
         TypeKind::Handle(..) => Way::Handle,
         TypeKind::Object(_) => Way::Object,
+        TypeKind::Stream(_) => Way::Stream,
         TypeKind::Optional(item) => match &item.kind {
             TypeKind::Handle(..) => Way::OptionalHandle,
             TypeKind::Object(_) => Way::Object,
@@ -166,6 +167,7 @@ pub(super) fn client_param(param: &Param, rt: &TokenStream) -> TokenStream {
             quote!(&mut [#element])
         }
         Direction::In => match &ty.kind {
+            TypeKind::Stream(item) => stream::passed(item, rt),
             // Not `&[u8]`, so that a `&Blob` can be sent, too.
             TypeKind::Bytes(_) => {
                 quote!(impl ::core::convert::Into<#rt::BytesArg<'data>>)
@@ -217,7 +219,7 @@ pub(super) fn server_param(param: &Param, rt: &TokenStream) -> TokenStream {
             quote!(&mut #rt::InOutBuf<#arguments>)
         }
         Direction::In => match way_in(param) {
-            Way::Value | Way::Handle | Way::OptionalHandle => owned(&param.ty, rt),
+            Way::Value | Way::Handle | Way::OptionalHandle | Way::Stream => owned(&param.ty, rt),
             Way::Object => reference::received(&param.ty).unwrap_or_default(),
             Way::Text => quote!(&str),
             Way::Bytes => quote!(&[u8]),
@@ -241,8 +243,11 @@ fn buffer_arguments(ty: &Type, rt: &TokenStream) -> TokenStream {
     }
 }
 
-/// A result as the client gets it.
-pub(super) fn client_result(result: &Output, rt: &TokenStream) -> TokenStream {
+/// A result of `method` as the client gets it.
+pub(super) fn client_result(result: &Output, method: &Method, rt: &TokenStream) -> TokenStream {
+    if let TypeKind::Stream(item) = &result.ty.kind {
+        return stream::taken(item, method.raises.as_ref(), rt);
+    }
     match way_back(result) {
         Way::Object => reference::received(&result.ty).unwrap_or_default(),
         Way::View => quote!(#rt::View),
@@ -250,8 +255,11 @@ pub(super) fn client_result(result: &Output, rt: &TokenStream) -> TokenStream {
     }
 }
 
-/// A result as the handler gives it.
-pub(super) fn server_result(result: &Output, rt: &TokenStream) -> TokenStream {
+/// A result of `method` as the handler gives it.
+pub(super) fn server_result(result: &Output, method: &Method, rt: &TokenStream) -> TokenStream {
+    if let TypeKind::Stream(item) = &result.ty.kind {
+        return stream::given(item, method.raises.as_ref(), rt);
+    }
     match way_back(result) {
         Way::Object => reference::returned(&result.ty, rt).unwrap_or_default(),
         Way::View => quote!(#rt::Blob),

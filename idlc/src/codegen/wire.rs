@@ -61,6 +61,11 @@ fn adaptor(ty: &Type) -> Option<TokenStream> {
     })
 }
 
+/// The same, where one has to be named.
+pub(super) fn adaptor_or_same(ty: &Type) -> TokenStream {
+    or_same(adaptor(ty))
+}
+
 fn pair(one: &Type, other: &Type) -> Option<[TokenStream; 2]> {
     match (adaptor(one), adaptor(other)) {
         (None, None) => None,

@@ -18,6 +18,7 @@ mod item;
 mod params;
 mod references;
 mod results;
+mod streams;
 mod ty;
 
 use proc_macro2::TokenStream;
@@ -99,9 +100,6 @@ fn finish(item: Item, mut found: Diagnostics) -> Result<Item, TokenStream> {
     let mut module = Module { items: vec![item], ..Module::default() };
     resolve(&mut module, &mut found);
     found.append(check(&module));
-    if !found.has_errors() {
-        found.append(codegen::refuse(&module));
-    }
     match module.items.pop() {
         Some(item) if !found.has_errors() => Ok(item),
         _ => Err(into_tokens(found)),

@@ -34,7 +34,8 @@ pub(super) fn ty(of: &Type) -> String {
         TypeKind::Named(named) => named.rust.to_string(),
         TypeKind::Handle(..) => "OwnedFd".to_owned(),
         TypeKind::Object(object) => object.named("Ref").to_string(),
-        TypeKind::Stream(_) | TypeKind::Unresolved(_) => unreachable!("has no place in Rust"),
+        TypeKind::Stream(item) => format!("Stream<{}>", ty(item)),
+        TypeKind::Unresolved(_) => unreachable!("has no place in Rust"),
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) fn of_type(of: &Type) -> Vec<String> {
         TypeKind::List(item, bounds) => {
             self::bounds(bounds).into_iter().chain(hoisted(inside("items", item), item)).collect()
         }
-        TypeKind::Array(item, _) => hoisted(inside("items", item), item),
+        TypeKind::Array(item, _) | TypeKind::Stream(item) => hoisted(inside("items", item), item),
         TypeKind::Map(key, value, bounds) => {
             let keys = inside("keys", key);
             let values = hoisted(inside("values", value), value);

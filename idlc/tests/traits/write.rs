@@ -371,7 +371,14 @@ fn is_passed_by_value(ty: &Type) -> bool {
     }
 }
 
-fn result_type(item: &Output) -> String {
+fn result_type(item: &Output, raises: Option<&Type>) -> String {
+    match (&item.ty.kind, raises) {
+        (TypeKind::Stream(of), Some(raised)) => {
+            return format!("Items<{}, {}>", ty(of), ty(raised));
+        }
+        (TypeKind::Stream(of), None) => return format!("Items<{}>", ty(of)),
+        _ => {}
+    }
     match &item.ty.kind {
         TypeKind::Bytes(_) if item.view.is_some() => "Blob".to_owned(),
         _ => ty(&item.ty),
@@ -399,16 +406,20 @@ fn returns(item: &Method) -> String {
         }
         text += &attributes(&result.ty);
         let name = result.name.as_ref().map_or_else(|| "_".to_owned(), rust);
-        let ty =
-            if result.is_removed() { format!(": {}", result_type(result)) } else { String::new() };
+        let ty = if result.is_removed() {
+            format!(": {}", result_type(result, item.raises.as_ref()))
+        } else {
+            String::new()
+        };
         format!("{text}{name}{ty}")
     });
     format!("#[returns({})] ", entries.collect::<Vec<_>>().join(", "))
 }
 
 fn answer(item: &Method) -> String {
+    let living = item.results.iter().filter(|result| !result.is_removed());
     let living: Vec<String> =
-        item.results.iter().filter(|result| !result.is_removed()).map(result_type).collect();
+        living.map(|result| result_type(result, item.raises.as_ref())).collect();
     let value = match living.as_slice() {
         [] => "()".to_owned(),
         [one] => one.clone(),

@@ -51,7 +51,7 @@ fn run(given: &Given) -> Outcome {
     }
     let mut run = given.compilation()?;
     let module = match &*language {
-        "rust" => run.module_for_rust(file),
+        "rust" => run.module(file),
         // What other back ends cannot do, they say themselves.
         _ => run.module(file),
     };

@@ -73,7 +73,7 @@ pub(super) fn bound(ty: &mut Type, part: &Ident, said: TokenStream, found: &mut 
             false => format!("this type has no {part}"),
         };
         let error = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, span);
-        let note = "lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples \
+        let note = "lists, arrays and streams have `items`, maps `keys` and `values`, results `ok` and `err`, tuples \
              `member`s from 0 on";
         found.push(error.note(note));
         return;
@@ -108,7 +108,9 @@ pub(super) fn bound(ty: &mut Type, part: &Ident, said: TokenStream, found: &mut 
 fn part_of<'t>(ty: &'t mut Type, part: &str) -> Option<&'t mut Type> {
     match (&mut ty.kind, part) {
         (TypeKind::Optional(item), _) => part_of(item, part),
-        (TypeKind::List(item, _) | TypeKind::Array(item, _), "items") => Some(item),
+        (TypeKind::List(item, _) | TypeKind::Array(item, _) | TypeKind::Stream(item), "items") => {
+            Some(item)
+        }
         (TypeKind::Map(key, _, _), "keys") => Some(key),
         (TypeKind::Map(_, value, _), "values") => Some(value),
         (TypeKind::Result(value, _), "ok") => Some(value),

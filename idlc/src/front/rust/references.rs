@@ -121,9 +121,10 @@ pub(super) fn as_data(ty: &mut Type) {
             let rust = RustCode(object.named(behind));
             ty.kind = TypeKind::Named(Named { rust, passing: Passing::Reference });
         }
-        TypeKind::Optional(item) | TypeKind::List(item, _) | TypeKind::Array(item, _) => {
-            as_data(item);
-        }
+        TypeKind::Optional(item)
+        | TypeKind::List(item, _)
+        | TypeKind::Array(item, _)
+        | TypeKind::Stream(item) => as_data(item),
         TypeKind::Map(key, value, _) | TypeKind::Result(key, value) => {
             as_data(key);
             as_data(value);
@@ -192,9 +193,10 @@ fn set(ty: &mut Type, kind: HandleKind, rights: Rights) -> bool {
             (*its_kind, *its_rights) = (kind, rights);
             true
         }
-        TypeKind::Optional(item) | TypeKind::List(item, _) | TypeKind::Array(item, _) => {
-            set(item, kind, rights)
-        }
+        TypeKind::Optional(item)
+        | TypeKind::List(item, _)
+        | TypeKind::Array(item, _)
+        | TypeKind::Stream(item) => set(item, kind, rights),
         TypeKind::Map(_, value, _) => set(value, kind, rights),
         _ => false,
     }

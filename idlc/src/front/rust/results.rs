@@ -67,10 +67,10 @@ pub(super) fn results(
     let raising = last_segment(ty)
         .filter(|last| last.ident == "Result")
         .filter(|_| !returns.as_ref().is_some_and(Marked::is_one_result));
-    let (value, raised) = match raising {
-        None => (&**ty, None),
+    let (value, raised, raised_ty) = match raising {
+        None => (&**ty, None, None),
         Some(last) => match ty::arguments(last).as_slice() {
-            [value, raised] => (*value, ty::owned(raised, found)),
+            [value, raised] => (*value, ty::owned(raised, found), Some(*raised)),
             _ => {
                 let message = "the other side must be told both types of a `Result`";
                 let error = Diagnostic::error(codes::BAD_RAISES, message, span_of(ty));
@@ -93,6 +93,9 @@ pub(super) fn results(
         }
         one => vec![one],
     };
+    for part in &parts {
+        super::streams::check_result(part, raised_ty, found);
+    }
     (zip(parts, returns, found), raised)
 }
 

@@ -422,7 +422,7 @@ fn bounds_of_parts_are_for_types_that_have_them() {
             #[items(max(300))] d: Vec<u8>, #[values(max(3))] e: BTreeMap<u8, bool>, #[items] f: Vec<u32>);",
         expect![[r#"
             this type has no items
-            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
+            note: lists, arrays and streams have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
             a handler borrows this from the message, so that nothing is copied
             help: write `&[u8]`
             there is no `most` here: `max`, `min` and the parts of a type are
@@ -587,9 +587,9 @@ fn members_of_tuples_have_numbers() {
         "fn f(&self, #[member(2, max(1))] a: (u8, u8), #[member(0, max(1))] b: u8, #[member(max(1))] c: (u8, u8));",
         expect![[r#"
             this type has no member of that number
-            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
+            note: lists, arrays and streams have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
             this type has no member of that number
-            note: lists and arrays have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
+            note: lists, arrays and streams have `items`, maps `keys` and `values`, results `ok` and `err`, tuples `member`s from 0 on
             expected integer literal
         "#]],
     );

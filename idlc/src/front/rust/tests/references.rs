@@ -117,16 +117,37 @@ fn events_are_declared_and_no_more() {
 }
 
 #[test]
-fn streams_can_be_described_and_not_had() {
+fn a_stream_is_taken_on_one_side_and_given_on_the_other() {
+    check_method("fn f(&self, rows: Stream<u32>) -> Items<String>;", expect![""]);
+    check_method("fn f(&self) -> Result<Items<u8, Failure>, Failure>;", expect![""]);
     check_method(
-        "fn f(&self, rows: Stream<u32>) -> Stream<String>;",
+        "fn f(&self, rows: Items<u32>) -> Stream<String>;",
         expect![[r#"
-        streams are not in this version yet
-        can be described, but no Rust can be made of it
-        help: until then return a list, or an object whose method gives the next items
-        streams are not in this version yet
-        can be described, but no Rust can be made of it
-        help: until then return a list, or an object whose method gives the next items
+        a handler takes the items of a stream that its caller gives
+        help: write `Stream<u32>`
+        a handler gives the items of a stream, and its caller takes them
+        help: write `Items<String>`
+    "#]],
+    );
+    check_method(
+        "fn f(&self) -> Result<Items<u8>, Failure>;",
+        expect![[r#"
+        a stream ends with the error that its method raises, or with none
+        help: write `Items<u8, Failure>`
+    "#]],
+    );
+    check_method(
+        "fn f(&self) -> Items<u8, Failure>;",
+        expect![[r#"
+        a stream ends with an error only if its method raises that
+        help: write `Items<u8>`
+    "#]],
+    );
+    check_method(
+        "fn f(&self) -> Vec<Items<u8>>;",
+        expect![[r#"
+        a stream is a whole parameter or a whole result
+        it cannot stand inside of something else
     "#]],
     );
 }
