@@ -58,6 +58,12 @@
 //! be handed on: who gets it calls it through the process that handed it on. [`Client::events`] waits
 //! for what an object has to tell.
 //!
+//! # Streams
+//!
+//! A `stream<T>` is given as [`Items`], an iterator or a line that is fed through a [`Sink`], and taken as a
+//! [`Stream`], an iterator, too. Items are made when they are asked for, and come in order. Dropping
+//! either end ends the stream, and so does the death of its process.
+//!
 //! # Threads and order
 //!
 //! Any number of threads may call through one client (clones share the connection). A server runs as

@@ -16,6 +16,11 @@ pub mod copier {
     alpc_rpc::include_interface!("guide_copier");
 }
 
+/// Streams in both directions.
+pub mod readings {
+    alpc_rpc::include_interface!("guide_readings");
+}
+
 /// Devices, and what inherits from them.
 pub mod devices {
     alpc_rpc::include_interface!("guide_devices");

@@ -251,6 +251,14 @@ pub struct ClockClient {
 pub struct ClockServer<__T> {
     implementation: __T,
 }
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Clock`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct ClockAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
+}
 /// A [`Clock`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 #[derive(::core::clone::Clone)]
@@ -479,6 +487,61 @@ const _: () = {
             __dispatch(self, __call)
         }
     }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for ClockAsyncClient {
+            type Blocking = ClockClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl ClockAsyncClient {
+            /// Calls `Clock.now`.
+            #[inline]
+            pub async fn now(
+                &self,
+            ) -> ::core::result::Result<u64, __rt::CallError<::core::convert::Infallible>> {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ClockClient> for ClockAsyncClient {
+            fn from(it: ClockClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ClockAsyncClient> for ClockClient {
+            fn from(it: ClockAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<ClockAsyncClient> for ClockRef {
+            fn from(it: ClockAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&ClockAsyncClient> for ClockRef {
+            fn from(it: &ClockAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for ClockAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(ClockAsyncClient)).field(&self.core).finish()
+            }
+        }
+    }
 };
 /// The interface `Streams`.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -542,6 +605,14 @@ pub struct StreamsClient {
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
 pub struct StreamsServer<__T> {
     implementation: __T,
+}
+::alpc_rpc::__rt::v1::if_async! {
+    /// Calls a [`Streams`] that another process serves, from tasks.
+    #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
+    #[derive(::core::clone::Clone)]
+    pub struct StreamsAsyncClient {
+        core: ::alpc_rpc::__rt::v1::ClientCore,
+    }
 }
 /// A [`Streams`] of this process, or one that another process has.
 #[allow(dead_code, deprecated, unreachable_pub, nonstandard_style, clippy::all)]
@@ -1192,6 +1263,213 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, __call)
+        }
+    }
+    __rt::if_async! {
+        #[automatically_derived]
+        impl __rt::AsyncClient for StreamsAsyncClient {
+            type Blocking = StreamsClient;
+            fn from_core(core: __rt::ClientCore) -> Self {
+                Self { core }
+            }
+            fn core(&self) -> &__rt::ClientCore {
+                &self.core
+            }
+        }
+        impl StreamsAsyncClient {
+            /// Rows, one after the other.
+            #[inline]
+            pub async fn scan(
+                &self,
+                prefix: &str,
+            ) -> ::core::result::Result<__rt::Stream<Row, Failure>, __rt::CallError<Failure>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[0]);
+                __call.text(prefix);
+                let mut __reply = __call.invoke_async::<Failure>().await?;
+                let __result_0 = __reply
+                    .stream(__rt::Format::<Row>::of::<__rt::wire::Same>().raises::<Failure>())?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Streams.numbers`.
+            #[inline]
+            pub async fn numbers(
+                &self,
+            ) -> ::core::result::Result<
+                __rt::Stream<u32>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[1]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply
+                    .stream(
+                        __rt::Format::<u32>::of::<__rt::wire::Same>()
+                            .checked(|__item| {
+                                __rt::bound::int("the result[]", *__item, 0u32, 9u32)?;
+                                ::core::result::Result::Ok(())
+                            }),
+                    )?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Streams.load`.
+            #[inline]
+            pub async fn load(
+                &self,
+                rows: impl ::core::convert::Into<__rt::Items<Row>>,
+            ) -> ::core::result::Result<u64, __rt::CallError<Failure>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
+                __call
+                    .stream(
+                        ::core::convert::Into::into(rows),
+                        __rt::Format::<Row>::of::<__rt::wire::Same>(),
+                    );
+                let mut __reply = __call.invoke_async::<Failure>().await?;
+                let __result_0 = __reply.value::<u64>()?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Streams.log`.
+            #[inline]
+            pub async fn log(
+                &self,
+                lines: impl ::core::convert::Into<__rt::Items<__rt::String>>,
+            ) -> ::core::result::Result<(), __rt::CallError<::core::convert::Infallible>> {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[3]);
+                __call
+                    .stream(
+                        ::core::convert::Into::into(lines),
+                        __rt::Format::<__rt::String>::of::<__rt::wire::Same>()
+                            .checked(|__item| {
+                                __rt::bound::bytes("lines[]", __item.len(), 0, 80)?;
+                                ::core::result::Result::Ok(())
+                            }),
+                    );
+                __call.send_async().await
+            }
+            /// Calls `Streams.map`.
+            #[inline]
+            pub async fn map(
+                &self,
+                r#in: impl ::core::convert::Into<__rt::Items<__rt::Vec<u8>>>,
+                other: impl ::core::convert::Into<__rt::Items<u8>>,
+                factor: u32,
+            ) -> ::core::result::Result<
+                __rt::Stream<::core::time::Duration>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[4]);
+                __call
+                    .stream(
+                        ::core::convert::Into::into(r#in),
+                        __rt::Format::<__rt::Vec<u8>>::of::<__rt::wire::Bytes>(),
+                    );
+                __call
+                    .stream(
+                        ::core::convert::Into::into(other),
+                        __rt::Format::<u8>::of::<__rt::wire::Same>()
+                            .checked(|__item| {
+                                (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
+                                    __rt::bound::int("other[]", *__item, 1u8, 255u8)?;
+                                    ::core::result::Result::Ok(())
+                                })()
+                                    .map_err(__rt::bound::BoundExceeded::redacted)?;
+                                ::core::result::Result::Ok(())
+                            }),
+                    );
+                __call.arg(&factor)?;
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply
+                    .stream(
+                        __rt::Format::<::core::time::Duration>::of::<__rt::wire::Duration>(),
+                    )?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+            /// Calls `Streams.both`.
+            #[inline]
+            pub async fn both(
+                &self,
+            ) -> ::core::result::Result<
+                (u32, __rt::Stream<Row>, __rt::Stream<__rt::Vec<__rt::Vec<u8>>>),
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let __call = __rt::ClientCall::new(&self.core, &__METHODS[5]);
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply.value::<u32>()?;
+                let __result_1 = __reply.stream(__rt::Format::<Row>::of::<__rt::wire::Same>())?;
+                let __result_2 = __reply
+                    .stream(
+                        __rt::Format::<
+                            __rt::Vec<__rt::Vec<u8>>,
+                        >::of::<__rt::wire::List<__rt::wire::Bytes>>()
+                            .checked(|__item| {
+                                (|| -> ::core::result::Result<(), __rt::bound::BoundExceeded> {
+                                    for __item in __item.iter() {
+                                        __rt::bound::bytes("secrets[][]", __item.len(), 0, 4)?;
+                                    }
+                                    ::core::result::Result::Ok(())
+                                })()
+                                    .map_err(__rt::bound::BoundExceeded::redacted)?;
+                                ::core::result::Result::Ok(())
+                            }),
+                    )?;
+                __reply.finish()?;
+                ::core::result::Result::Ok((__result_0, __result_1, __result_2))
+            }
+            /// Calls `Streams.things`.
+            #[inline]
+            pub async fn things(
+                &self,
+                files: impl ::core::convert::Into<__rt::Items<__rt::OwnedFd>>,
+            ) -> ::core::result::Result<
+                __rt::Stream<ClockRef>,
+                __rt::CallError<::core::convert::Infallible>,
+            > {
+                let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[6]);
+                __call
+                    .stream(
+                        ::core::convert::Into::into(files),
+                        __rt::Format::<
+                            __rt::OwnedFd,
+                        >::of::<__rt::wire::Handle<__rt::handle::File, 1>>(),
+                    );
+                let mut __reply = __call.invoke_infallible_async().await?;
+                let __result_0 = __reply
+                    .stream(__rt::Format::<ClockRef>::of::<__rt::wire::Same>())?;
+                __reply.finish()?;
+                ::core::result::Result::Ok(__result_0)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StreamsClient> for StreamsAsyncClient {
+            fn from(it: StreamsClient) -> Self {
+                <Self as __rt::AsyncClient>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StreamsAsyncClient> for StreamsClient {
+            fn from(it: StreamsAsyncClient) -> Self {
+                <Self as __rt::Client>::from_core(it.core)
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<StreamsAsyncClient> for StreamsRef {
+            fn from(it: StreamsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(it))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::convert::From<&StreamsAsyncClient> for StreamsRef {
+            fn from(it: &StreamsAsyncClient) -> Self {
+                Self::Remote(::core::convert::Into::into(::core::clone::Clone::clone(it)))
+            }
+        }
+        #[automatically_derived]
+        impl ::core::fmt::Debug for StreamsAsyncClient {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(::core::stringify!(StreamsAsyncClient)).field(&self.core).finish()
+            }
         }
     }
 };
