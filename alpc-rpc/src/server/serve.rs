@@ -96,8 +96,7 @@ pub(crate) fn serve(mut runner: Runner<'_>, mut call: IncomingCall, connection: 
     };
     let handling = call.handling();
     if call.method() == NEXT {
-        let _at_work =
-            (by == Seat::Worker).then(|| connection.session().begin_handler()).flatten();
+        let _at_work = (by == Seat::Worker).then(|| connection.session().begin_handler()).flatten();
         return serve_next(call, connection.link());
     }
     let answer = answer(&mut call, by, connection);
