@@ -7,12 +7,12 @@ mod connection;
 mod framework;
 mod links;
 mod serve;
+mod threads;
 mod unimplemented;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use alpc_transport::{
@@ -28,6 +28,7 @@ pub use connection::Connection;
 pub(crate) use connection::Session;
 use links::Links;
 pub(crate) use serve::{Incoming, Runner, Sent, message_of, place, serve};
+use threads::Threads;
 use unimplemented::is_unimplemented;
 pub use unimplemented::unimplemented;
 
@@ -75,7 +76,7 @@ pub trait Dispatch: Send + Sync + 'static {
 /// A server while it runs. Dropping it ends the service and waits for the handlers that run.
 pub struct Server {
     port: Arc<CompletionPort>,
-    workers: Vec<JoinHandle<()>>,
+    threads: Threads,
     name: PortName,
     service: Arc<Service>,
 }
@@ -198,10 +199,7 @@ impl Server {
     }
 
     fn join(&mut self) {
-        for worker in self.workers.drain(..) {
-            // A worker catches the panics of handlers; one of its own was reported when it came.
-            let _reported = worker.join();
-        }
+        self.threads.join();
         self.service.links.run_down();
     }
 }
@@ -243,7 +241,9 @@ impl ServerBuilder {
     }
 
     /// How many threads run handlers: as many calls are served at once. The default is one for
-    /// each CPU, and at least four.
+    /// each CPU, and at least four. Where handlers wait in calls of their own, others take their places
+    /// meanwhile: threads are started for that, one for each that waits at one time, up to
+    /// [`max_depth`](PortAttributes::max_depth) times this many.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
@@ -309,21 +309,12 @@ impl ServerBuilder {
     pub fn start(self) -> Result<Server, alpc_transport::Error> {
         let connection = ConnectionPort::create(&self.name, &self.attributes)?;
         let port = Arc::new(CompletionPort::new(connection)?);
-        if let Some(limit) = self.concurrency {
-            port.set_concurrency(limit);
-        }
+        // Spare threads are for others that wait, not for more work at one time.
+        port.set_concurrency(self.concurrency.unwrap_or(self.workers));
         let service = Arc::new(self.service);
-        let (name, workers) = (self.name, Vec::new());
-        let mut server = Server { port, workers, name, service: service.clone() };
-        for number in 0..self.workers {
-            let (worker, service) = (server.port.worker(), service.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("alpc-worker-{number}"))
-                .spawn(move || run(worker, &service))
-                .map_err(|error| alpc_transport::Error::os("start a worker", error))?;
-            server.workers.push(thread);
-        }
-        Ok(server)
+        let depth = self.attributes.limits().max_depth;
+        let threads = Threads::start(&port, &service, self.workers, depth)?;
+        Ok(Server { port, threads, name: self.name, service })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Attribute, MessageId};
 pub(crate) use awaited::{Awaited, CallName, NestedWait, hand_over};
 pub use running::Handling;
-pub(crate) use running::{Running, away, may_run_nested, run_nested};
+pub(crate) use running::{Leave, Running, away, may_run_nested, run_nested};
 
 /// Calls that one descends from, itself included, unless a port says otherwise.
 pub(crate) const MAX_DEPTH: usize = 16;

@@ -15,6 +15,7 @@ pub(crate) mod gate;
 mod list;
 pub(crate) mod listener;
 mod replies;
+pub(crate) mod spares;
 mod worker;
 
 use std::any::Any;
@@ -204,6 +205,20 @@ impl CompletionPort {
     /// To be called by a worker's thread, while it deals with a completion of this port.
     pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
         self.shared.resources.gate.blocking(work)
+    }
+
+    /// Has `start` begin one more thread with the worker that it is given, and say whether it could,
+    /// where as many workers wait in calls that their handlers make as there are spare ones: so others
+    /// are served meanwhile. At most `most` times in all; a thread stays with the port. The first
+    /// `start` that is named is the one.
+    ///
+    /// Handlers are what runs under [`IncomingCall::handling`].
+    pub fn stand_in(&self, most: usize, start: impl Fn(Worker) -> bool + Send + Sync + 'static) {
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.resources.spares.hire_by(most, move || {
+            let shared = shared.upgrade().filter(|shared| !shared.is_stopped());
+            shared.is_some_and(|shared| start(Worker::new(shared)))
+        });
     }
 
     /// Gives `packet` to one of those who take completions.

@@ -2,9 +2,9 @@
 //!
 //! A client that gives its server no object has none of this. With the first one, it makes a channel
 //! in the other direction, and a thread that runs what comes by it. That thread is not the one that
-//! waits for a reply: several may wait, and none may, when a callback comes. A callback that calls
-//! its server, which calls back in turn, takes one thread more; there are as many as callbacks run at
-//! once, up to a limit, which so limits how deep such calls can be nested.
+//! waits for a reply: several may wait, and none may, when a callback comes. It gives each callback to
+//! the thread that waits for what has caused it, and runs those that nobody's call has caused; there are
+//! as many such threads as callbacks run there at once, up to a limit.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -47,6 +47,11 @@ pub(crate) fn ensure(core: &ClientCore, deadline: Deadline) -> Result<(), Transp
     let handles = call.invoke_infallible()?.take_handles();
     let port = offer.complete(handles).map_err(before)?;
     let crew = Crew::new(Arc::downgrade(link), port.clone());
+    let more = Arc::downgrade(&crew);
+    let depth = core.port().limits().max_depth;
+    port.stand_in(MOST_THREADS * depth, move |worker| {
+        more.upgrade().is_some_and(|crew| crew.start("alpc-spare-callback", worker).is_ok())
+    });
     *callbacks = Some(port);
     crew.hire().map_err(before)
 }
@@ -105,16 +110,20 @@ impl Crew {
             hands.all += 1;
             hands.all
         };
-        let (crew, worker) = (self.clone(), self.port.worker());
-        let thread = std::thread::Builder::new()
-            .name(format!("alpc-callback-{number}"))
-            .spawn(move || crew.work(worker));
+        let started = self.start(&format!("alpc-callback-{number}"), self.port.worker());
+        if started.is_err() {
+            lock(&self.hands).all -= 1;
+        }
+        started
+    }
+
+    fn start(self: &Arc<Crew>, name: &str, worker: Worker) -> Result<(), Error> {
+        let crew = self.clone();
+        let thread =
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || crew.work(worker));
         match thread {
             Ok(_ends_with_the_connection) => Ok(()),
-            Err(error) => {
-                lock(&self.hands).all -= 1;
-                Err(Error::os("start a thread for callbacks", error))
-            }
+            Err(error) => Err(Error::os("start a thread for callbacks", error)),
         }
     }
 

@@ -120,16 +120,50 @@ pub(super) fn in_branch<T>(chain: &Chain, work: impl FnOnce() -> T) -> T {
 /// Runs `wait`, in which this thread waits for another process. If it is a worker that runs a
 /// handler, others may take its place meanwhile.
 pub(crate) fn away<T>(wait: impl FnOnce() -> T) -> T {
-    let leaves = HERE.try_with(|here| {
-        let mut here = here.borrow_mut();
-        let port = here.running.as_ref()?.port()?.clone();
-        let was_away = std::mem::replace(&mut here.is_away, true);
-        (!was_away).then_some(port)
-    });
-    let Some(port) = leaves.ok().flatten() else { return wait() };
-    let _back = Back(&port);
-    port.leave();
-    wait()
+    match Leave::take() {
+        Leave::Taken(absence) => {
+            absence.0.leave();
+            let _back = Back(&absence.0);
+            wait()
+        }
+        Leave::NoHandler | Leave::AwayAlready => wait(),
+    }
+}
+
+/// Whether a thread has a worker's place that it can give away.
+pub(crate) enum Leave {
+    /// It runs no handler, as far as is known.
+    NoHandler,
+    /// It has given its place away, or runs on top of a wait, and has none.
+    AwayAlready,
+    /// It counts as away until this is dropped.
+    Taken(Absence),
+}
+
+/// A handler's thread that is away, and the port whose place it had.
+pub(crate) struct Absence(Arc<ServerPort>);
+
+impl Leave {
+    pub(crate) fn take() -> Leave {
+        let take = |here: &RefCell<Here>| {
+            let mut here = here.borrow_mut();
+            match here.running.as_ref().and_then(Running::port).cloned() {
+                None => Leave::NoHandler,
+                Some(_) if here.is_away => Leave::AwayAlready,
+                Some(port) => {
+                    here.is_away = true;
+                    Leave::Taken(Absence(port))
+                }
+            }
+        };
+        HERE.try_with(take).unwrap_or(Leave::NoHandler)
+    }
+}
+
+impl Drop for Absence {
+    fn drop(&mut self) {
+        let _ending = HERE.try_with(|here| here.borrow_mut().is_away = false);
+    }
 }
 
 /// Takes the worker's place again, also when what it waited for panics.
@@ -137,7 +171,6 @@ struct Back<'p>(&'p ServerPort);
 
 impl Drop for Back<'_> {
     fn drop(&mut self) {
-        let _ending = HERE.try_with(|here| here.borrow_mut().is_away = false);
         self.0.come_back();
     }
 }

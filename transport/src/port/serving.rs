@@ -20,10 +20,12 @@ use crate::alarm::Alarms;
 use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
 use crate::cancellation::{Cancellation, Heard};
+use crate::chain::Leave;
 use crate::channel::{Channel, Traffic, lock};
 use crate::choose::Way;
 use crate::completion::gate::Gate;
 use crate::completion::listener::Listener;
+use crate::completion::spares::Spares;
 use crate::direct::{Copiers, Grant, Remote};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
@@ -76,6 +78,8 @@ pub(crate) struct Resources {
     pub(crate) parked: AtomicBool,
     /// How many workers deal with completions at one time.
     pub(crate) gate: Gate,
+    /// Who stands in for those who wait.
+    pub(crate) spares: Spares,
     /// Deadlines of calls that somebody wants to hear of.
     pub(crate) alarms: Arc<Alarms>,
     /// Listens for them, and for what clients say, while every worker works.
@@ -167,6 +171,7 @@ impl Resources {
             copiers: Copiers::new(),
             parked: AtomicBool::new(false),
             gate: Gate::new(usize::MAX),
+            spares: Spares::default(),
             alarms: Arc::new(Alarms::new()?),
             listener: Arc::default(),
             counters: Counters::default(),
@@ -232,12 +237,17 @@ impl ServerPort {
     /// As [`CompletionPort::blocking`](crate::CompletionPort::blocking), of the completion port that
     /// this port belongs to.
     pub fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.shared.gate.blocking(work)
+        match Leave::take() {
+            Leave::AwayAlready => work(),
+            // Calls that are made in there have no place to give away any more.
+            _until_it_is_over => self.shared.gate.blocking(work),
+        }
     }
 
     /// A worker waits in a call that its handler makes.
     pub(crate) fn leave(&self) {
         self.shared.gate.step_aside();
+        self.shared.spares.step_aside();
     }
 
     /// A call that came here is run by another thread than a worker, until what is returned is dropped.
@@ -248,6 +258,7 @@ impl ServerPort {
 
     /// It goes on.
     pub(crate) fn come_back(&self) {
+        self.shared.spares.step_back();
         self.shared.gate.step_back();
     }
 
