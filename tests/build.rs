@@ -8,6 +8,7 @@ fn main() {
     idlc::Builder::new()
         .file("idl/everything.idl")
         .file("idl/types.idl")
+        .file("idl/graphs.idl")
         .file("idl/trial.idl")
         .file("idl/trial_major.idl")
         .file("idl/trial_changed.idl")

@@ -12,6 +12,7 @@ pub mod everything;
 pub mod executor;
 pub mod garbage;
 pub mod goldens;
+pub mod graphs;
 pub mod guide;
 pub mod idle;
 pub mod inheritance;

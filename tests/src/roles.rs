@@ -13,7 +13,7 @@ use alpc_rpc::transport::Admission;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, idle, inheritance, marks, twins, types};
+use crate::{bounds, garbage, graphs, idle, inheritance, marks, twins, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -53,6 +53,7 @@ pub fn play(arguments: &[String]) {
         ["default caller"] => call_default(),
         ["waiter", name] => wait(name),
         ["flood", len] => flood(len),
+        ["graphs", node] => graphs::serve(&starter, node),
         ["idle server"] => idle::serve(&starter),
         ["idle clients", count] => idle::connect(&starter, count),
         _ => Err(format!("nobody plays {words:?}")),

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod bounds;
 mod calls;
+mod graphs;
 mod idle;
 mod inheritance;
 mod marks;
