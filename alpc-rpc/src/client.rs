@@ -3,6 +3,7 @@
 mod call;
 mod callbacks;
 mod leaving;
+mod reconnect;
 mod reply;
 #[cfg(feature = "async")]
 mod tasks;
@@ -21,6 +22,9 @@ pub(crate) use call::{
     failed, push_index, push_number, push_small, send_with_body, take_long_body,
 };
 pub(crate) use callbacks::{AtWork, Crew, MAX_OBJECTS, ensure as ensure_callbacks};
+pub(crate) use reconnect::Line;
+use reconnect::Origin;
+pub use reconnect::{Reconnect, Subscriptions};
 pub use reply::ClientReply;
 #[cfg(feature = "async")]
 pub use tasks::{AsyncClient, Filled};
@@ -109,6 +113,38 @@ pub trait Client: Sized + Clone {
         Self::from_core(self.core().with_cancel(token))
     }
 
+    /// The same connection, which is made anew when it has ended, as with a restart of the server, and
+    /// something is called by this client or its clones. That waits for the new one, as long as the
+    /// call's own deadline allows.
+    ///
+    /// A call that the old server may have begun is sent again only if its interface says that this does
+    /// no harm (`[idempotent]`), three times at most; any other ends with
+    /// [`Disconnected`](crate::TransportError::Disconnected), and `may_have_run`. Objects of the old
+    /// server, and callbacks that it was given, are gone with it: see [`Reconnect::prepare`]. What
+    /// becomes of subscriptions is the policy's to say.
+    ///
+    /// [`peer`](Client::peer), [`port`](Client::port) and [`region`](Client::region) are those of the
+    /// first connection; [`current`](Client::current) has those of the one that there is now. The client
+    /// of an object has no name to come back to, and stays as it is.
+    ///
+    /// ```ignore
+    /// let kv = KeyValueClient::connect("acme.kv")?.reconnect(Reconnect::new());
+    /// ```
+    #[must_use]
+    fn reconnect(&self, policy: Reconnect<Self>) -> Self
+    where
+        Self: 'static,
+    {
+        Self::from_core(self.core().reconnecting(policy))
+    }
+
+    /// The connection that there is now, by a client that does not come back. Of one that never does,
+    /// the same.
+    #[must_use]
+    fn current(&self) -> Self {
+        Self::from_core(self.core().current())
+    }
+
     /// Makes a call and tells how its bulk arguments travelled.
     ///
     /// ```ignore
@@ -184,6 +220,10 @@ pub struct ClientCore {
     observer: Option<Arc<Mutex<CallInfo>>>,
     /// Ends calls before their deadline.
     cancel: Option<Cancellation>,
+    /// What the connection was made to, if it was made to call this.
+    origin: Option<Arc<Origin>>,
+    /// What makes the next connection, if this client comes back.
+    line: Option<Arc<Line>>,
 }
 
 #[derive(Clone, Copy)]
@@ -200,9 +240,21 @@ impl ClientCore {
         attributes: &PortAttributes,
         interface: &'static InterfaceDesc,
     ) -> Result<ClientCore, ConnectError> {
+        let core = ClientCore::connect_until(name, attributes, interface, Deadline::NEVER)?;
+        let origin = Origin { name: name.to_owned(), attributes: attributes.clone(), interface };
+        Ok(ClientCore { origin: Some(Arc::new(origin)), ..core })
+    }
+
+    /// As `connect`, until the deadline if that is sooner than it takes at most.
+    fn connect_until(
+        name: &str,
+        attributes: &PortAttributes,
+        interface: &'static InterfaceDesc,
+        deadline: Deadline,
+    ) -> Result<ClientCore, ConnectError> {
         let port_name = PortName::new(name)?;
         let hello = Hello::of(interface);
-        let deadline = Deadline::after(CONNECT_TIMEOUT);
+        let deadline = deadline.min(Deadline::after(CONNECT_TIMEOUT));
         let port = CommunicationPort::connect(&port_name, attributes, &hello.encode(), deadline);
         let port = port.map_err(|error| match error.kind() {
             ErrorKind::NotFound { reason } => {
@@ -230,7 +282,7 @@ impl ClientCore {
     /// Calls an object that a message brought.
     pub(crate) fn of_object(target: Arc<Target>) -> ClientCore {
         let patience = Patience::AsSpecified;
-        ClientCore { target, patience, observer: None, cancel: None }
+        ClientCore { target, patience, observer: None, cancel: None, origin: None, line: None }
     }
 
     pub(crate) fn target(&self) -> &Arc<Target> {
@@ -246,6 +298,24 @@ impl ClientCore {
         match &self.cancel {
             Some(token) => self.port().call_until(request, token),
             None => self.port().call(request),
+        }
+    }
+
+    fn reconnecting<C: Client + 'static>(&self, policy: Reconnect<C>) -> ClientCore {
+        let line = self.origin.clone().map(|origin| Line::new(origin, self.target.clone(), policy));
+        ClientCore { line, ..self.current() }
+    }
+
+    /// What makes the next connection, if this client comes back.
+    pub(crate) fn line(&self) -> Option<&Arc<Line>> {
+        self.line.as_ref()
+    }
+
+    /// This client by the connection that there is now, which does not come back.
+    pub(crate) fn current(&self) -> ClientCore {
+        match &self.line {
+            Some(line) => line.core(self),
+            None => self.clone(),
         }
     }
 

@@ -129,7 +129,7 @@ pub use alpc_transport::{
 pub use bound::BoundExceeded;
 #[cfg(feature = "async")]
 pub use client::{AsyncClient, Filled};
-pub use client::{CallInfo, Client};
+pub use client::{CallInfo, Client, Reconnect, Subscriptions};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use event::{Emitter, Events};
 pub use server::{Call, Connection, Dispatch, InOutBuf, OutBuf, Server, ServerBuilder, Stopper};

@@ -24,17 +24,17 @@ use crate::view::{Argument, BytesArg};
 /// A call that is being put together.
 pub struct ClientCall<'a> {
     pub(super) core: &'a ClientCore,
-    method: &'static MethodDesc,
+    pub(super) method: &'static MethodDesc,
     pub(super) deadline: Deadline,
-    body: Vec<u8>,
-    parts: Vec<Part<'a>>,
+    pub(super) body: Vec<u8>,
+    pub(super) parts: Vec<Part<'a>>,
     /// Sizes of the elements of the buffers that the server fills.
-    elements: Vec<usize>,
+    pub(super) elements: Vec<usize>,
     /// Lengths of the bulk arguments that stand in the body.
-    small: Vec<u64>,
+    pub(super) small: Vec<u64>,
     /// The way that the next bulk argument shall take.
-    wish: Option<Way>,
-    outgoing: Outgoing<Handed<'a>>,
+    pub(super) wish: Option<Way>,
+    pub(super) outgoing: Outgoing<Handed<'a>>,
 }
 
 impl<'a> ClientCall<'a> {
@@ -175,8 +175,11 @@ impl<'a> ClientCall<'a> {
         self.answer()?.read_infallible()
     }
 
-    fn answer(self) -> Result<Answer, TransportError> {
+    pub(super) fn answer(self) -> Result<Answer, TransportError> {
         let core = self.core;
+        if let Some(line) = &core.line {
+            return self.answer_along(line);
+        }
         self.ensure_callbacks()?;
         let mut leaving = self.leave()?;
         let response = core.make(leaving.pieces().request());
@@ -189,7 +192,11 @@ impl<'a> ClientCall<'a> {
     ///
     /// When it cannot be sent.
     pub fn send(self) -> Result<(), CallError<Infallible>> {
-        let port = self.core.port();
+        let core = self.core;
+        if let Some(line) = &core.line {
+            return self.send_along(line);
+        }
+        let port = core.port();
         self.ensure_callbacks()?;
         let mut leaving = self.leave_unanswered()?;
         let sent = port.send(leaving.pieces().request());

@@ -22,11 +22,12 @@ use serde::de::DeserializeOwned;
 
 use super::leaving::Answer;
 use super::{
-    CallInfo, Client, ClientCall, ClientCore, ClientReply, Patience, callbacks, without_endpoint,
+    CallInfo, Client, ClientCall, ClientCore, ClientReply, Patience, Reconnect, callbacks,
+    without_endpoint,
 };
 use crate::error::{CallError, ConnectError, TransportError};
 use crate::event::{Events, HasEvents};
-use aside::aside;
+pub(super) use aside::aside;
 
 impl ClientCall<'_> {
     /// As [`invoke`](ClientCall::invoke), in a task. Dropped, the call is cancelled.
@@ -49,6 +50,13 @@ impl ClientCall<'_> {
     }
 
     async fn answer_async(self) -> Result<Answer, TransportError> {
+        match &self.core.line {
+            Some(line) => self.answer_along_async(line).await,
+            None => self.answer_once_async().await,
+        }
+    }
+
+    pub(super) async fn answer_once_async(self) -> Result<Answer, TransportError> {
         let core = self.core;
         self.ensure_callbacks_async().await?;
         let mut leaving = self.leave()?;
@@ -66,6 +74,13 @@ impl ClientCall<'_> {
     ///
     /// As [`send`](ClientCall::send).
     pub async fn send_async(self) -> Result<(), CallError<Infallible>> {
+        match &self.core.line {
+            Some(line) => self.send_along_async(line).await,
+            None => self.send_once_async().await,
+        }
+    }
+
+    pub(super) async fn send_once_async(self) -> Result<(), CallError<Infallible>> {
         let port = self.core.port();
         self.ensure_callbacks_async().await?;
         let mut leaving = self.leave_unanswered()?;
@@ -193,6 +208,22 @@ pub trait AsyncClient: Sized + Clone + Send + Sync {
     #[must_use]
     fn with_cancel(&self, token: &Cancellation) -> Self {
         Self::from_core(self.core().with_cancel(token))
+    }
+
+    /// The same connection, which is made anew when it has ended: see [`Client::reconnect`]. What
+    /// [prepares](Reconnect::prepare) a new one gets a client whose calls block, on a thread of its own.
+    #[must_use]
+    fn reconnect(&self, policy: Reconnect<Self::Blocking>) -> Self
+    where
+        Self::Blocking: 'static,
+    {
+        Self::from_core(self.core().reconnecting(policy))
+    }
+
+    /// As [`Client::current`].
+    #[must_use]
+    fn current(&self) -> Self {
+        Self::from_core(self.core().current())
     }
 
     /// Makes calls and tells how their bulk arguments travelled.

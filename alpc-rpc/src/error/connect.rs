@@ -46,6 +46,11 @@ pub enum ConnectError {
     PermissionDenied,
     /// The server did not answer before the deadline.
     TimedOut,
+    /// There was a connection, with which a [`Reconnect::prepare`](crate::Reconnect::prepare) failed.
+    Unprepared {
+        /// What failed there.
+        what: String,
+    },
     /// The system, or the peer by breaking the transport's protocol, failed it.
     Transport(alpc_transport::Error),
 }
@@ -76,6 +81,9 @@ impl fmt::Display for ConnectError {
             }
             ConnectError::TimedOut => {
                 f.write_str("cannot connect: the server did not answer before the deadline")
+            }
+            ConnectError::Unprepared { what } => {
+                write!(f, "cannot connect: the new connection could not be prepared: {what}")
             }
             // The transport says by itself what it could not do.
             ConnectError::Transport(error) => error.fmt(f),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{Fault, run};
+use super::{ConnectError, Fault, run};
 use crate::bound::BoundExceeded;
 use crate::decode::{DecodeError, DecodeErrorKind};
 use crate::encode::{EncodeError, EncodeErrorKind};
@@ -15,6 +15,14 @@ pub enum TransportError {
     /// The connection to the server is gone.
     Disconnected {
         /// Whether the call had been sent.
+        may_have_run: bool,
+    },
+    /// The connection to the server is gone, and a client that [comes
+    /// back](crate::Client::reconnect) could not.
+    Unreachable {
+        /// What its last attempt met.
+        error: Box<ConnectError>,
+        /// Whether the call had been sent by the connection before.
         may_have_run: bool,
     },
     /// The deadline passed.
@@ -124,6 +132,7 @@ impl TransportError {
     pub fn may_have_run(&self) -> bool {
         match self {
             TransportError::Disconnected { may_have_run }
+            | TransportError::Unreachable { may_have_run, .. }
             | TransportError::TimedOut { may_have_run }
             | TransportError::Cancelled { may_have_run }
             | TransportError::BoundExceeded { may_have_run, .. }
@@ -153,6 +162,19 @@ impl TransportError {
     }
 }
 
+impl TransportError {
+    /// The same error, of a call that a server may have begun before.
+    pub(crate) fn of_call_that(mut self, may_have_run_before: bool) -> TransportError {
+        match &mut self {
+            TransportError::Unreachable { may_have_run, .. }
+            | TransportError::Cancelled { may_have_run }
+            | TransportError::System { may_have_run, .. } => *may_have_run |= may_have_run_before,
+            _ => {}
+        }
+        self
+    }
+}
+
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let run = run(self.may_have_run());
@@ -162,6 +184,9 @@ impl fmt::Display for TransportError {
             }
             TransportError::Disconnected { may_have_run: false } => {
                 write!(f, "the connection to the server is closed; {run}")
+            }
+            TransportError::Unreachable { error, .. } => {
+                write!(f, "the server is gone, and has not come back: {error}; {run}")
             }
             TransportError::TimedOut { may_have_run: true } => {
                 write!(f, "the server did not answer before the deadline; {run}")

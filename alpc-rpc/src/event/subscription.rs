@@ -4,13 +4,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alpc_transport::Deadline;
 use serde::Deserialize;
 
 use super::Event;
 use super::sink::{Arrived, Sink, SinkEnd, Waited};
-use crate::client::{ClientCall, ClientCore, ClientReply};
+use crate::client::{ClientCall, ClientCore, Line, Subscriptions};
 use crate::decode::ValueReader;
 use crate::descriptor::InterfaceDesc;
 use crate::error::{Fault, TransportError};
@@ -20,9 +21,13 @@ use crate::object::{Exported, Reference};
 use crate::scope::{self, Luggage};
 use crate::wire::Decoded;
 
+/// How long the subscription of a client that comes back waits for its server.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The events of one object, as they come: an iterator that blocks for the next.
 ///
-/// It ends after an error that says that the connection is gone, or when the object itself is. Other
+/// It ends after an error that says that the connection is gone, unless its client [comes
+/// back](crate::Client::reconnect), or when the object itself is. Other
 /// errors are of one event, and the next may be read. Dropping it ends the subscription.
 ///
 /// Up to 1024 events wait for their reader, and 4 MiB of them. What does not fit is missed, and so
@@ -30,9 +35,21 @@ use crate::wire::Decoded;
 pub struct Events<E> {
     sink: Arc<Sink>,
     source: Source,
+    interface: &'static InterfaceDesc,
+    /// How it goes on, if the client comes back. Otherwise this must not hold the object: it may be
+    /// released while somebody waits for its last event.
+    along: Option<Along>,
     missed: u64,
     unrecognized: u64,
+    interruptions: u64,
     event: PhantomData<fn() -> E>,
+}
+
+/// The connections of a client that comes back.
+struct Along {
+    line: Arc<Line>,
+    /// The client, by the connection that the events come by.
+    core: ClientCore,
 }
 
 /// Where events come from.
@@ -45,10 +62,64 @@ enum Source {
 
 impl<E: Event> Events<E> {
     pub(crate) fn subscribe(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
+        let mut events = Events::of_nothing(core, interface);
+        let before = Deadline::after(PATIENCE);
+        let mut subscribed = events.resubscribe(&core.current());
+        while let Err(error) = &subscribed
+            && events.is_to_follow(error)
+        {
+            subscribed = events.follow(before).and_then(|next| events.resubscribe(&next));
+        }
+        if let Err(error) = subscribed {
+            events.source = Source::Failed(Some(error));
+        }
+        events
+    }
+
+    /// Asks for events by the connection of `core`.
+    fn resubscribe(&mut self, core: &ClientCore) -> Result<(), TransportError> {
         let sink = Arc::new(Sink::default());
-        let call = subscription(core, interface, &sink);
-        let subscribed = call.and_then(ClientCall::invoke_infallible);
-        Events::of_sink(sink, subscribed)
+        let mut reply = subscription(core, self.interface, &sink)?.invoke_infallible()?;
+        self.source = Source::Subscription(reply.take_object()?);
+        self.sink = sink;
+        Ok(())
+    }
+
+    /// Whether it goes on with the next connection.
+    fn is_to_follow(&self, error: &TransportError) -> bool {
+        let renews = |along: &Along| along.line.subscriptions() == Subscriptions::Renewed;
+        matches!(error, TransportError::Disconnected { .. })
+            && self.along.as_ref().is_some_and(renews)
+    }
+
+    /// Waits for the next connection.
+    fn follow(&mut self, deadline: Deadline) -> Result<ClientCore, TransportError> {
+        let ended = TransportError::Disconnected { may_have_run: false };
+        let along = self.along.as_mut().ok_or(ended)?;
+        along.core = along.line.follow(&along.core, deadline)?;
+        Ok(along.core.clone())
+    }
+
+    /// Goes on with the next connection, or says that this was the last.
+    fn renew(&mut self, deadline: Deadline) -> Result<(), TransportError> {
+        let mut error = TransportError::Disconnected { may_have_run: false };
+        // If the connection is there, it is the object that went, as objects do.
+        let is_connected = self.is_connected();
+        while !is_connected && self.is_to_follow(&error) {
+            let next = self.follow(deadline)?;
+            match self.resubscribe(&next) {
+                Ok(()) => {
+                    self.interruptions += 1;
+                    return Ok(());
+                }
+                Err(failed) => error = failed,
+            }
+        }
+        Err(error)
+    }
+
+    fn is_connected(&self) -> bool {
+        matches!(&self.source, Source::Subscription(subscription) if subscription.is_connected())
     }
 
     /// As [`subscribe`](Events::subscribe), and waits in a task.
@@ -57,20 +128,31 @@ impl<E: Event> Events<E> {
         core: &ClientCore,
         interface: &'static InterfaceDesc,
     ) -> Self {
-        let sink = Arc::new(Sink::default());
-        let subscribed = match subscription(core, interface, &sink) {
+        let mut events = Events::of_nothing(core, interface);
+        let core = core.current();
+        let subscribed = match subscription(&core, interface, &events.sink) {
             Ok(call) => call.invoke_infallible_async().await,
             Err(error) => Err(error),
         };
-        Events::of_sink(sink, subscribed)
-    }
-
-    fn of_sink(sink: Arc<Sink>, subscribed: Result<ClientReply, TransportError>) -> Self {
-        let source = match subscribed.and_then(|mut reply| reply.take_object()) {
+        events.source = match subscribed.and_then(|mut reply| reply.take_object()) {
             Ok(subscription) => Source::Subscription(subscription),
             Err(error) => Source::Failed(Some(error)),
         };
-        Events { sink, source, missed: 0, unrecognized: 0, event: PhantomData }
+        events
+    }
+
+    /// Before there is a subscription.
+    fn of_nothing(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
+        Events {
+            sink: Arc::new(Sink::default()),
+            source: Source::Failed(None),
+            interface,
+            along: core.line().map(|line| Along { line: line.clone(), core: core.current() }),
+            missed: 0,
+            unrecognized: 0,
+            interruptions: 0,
+            event: PhantomData,
+        }
     }
 
     /// Waits for the next event until the deadline.
@@ -92,7 +174,7 @@ impl<E: Event> Events<E> {
                     None => self.unrecognized += 1,
                 },
                 Waited::TimedOut => return Err(TransportError::TimedOut { may_have_run: false }),
-                Waited::Ended => return Err(TransportError::Disconnected { may_have_run: false }),
+                Waited::Ended => self.renew(deadline)?,
             }
         }
     }
@@ -106,6 +188,13 @@ impl<E: Event> Events<E> {
     /// How many events came that only newer clients know.
     pub fn unrecognized(&self) -> u64 {
         self.unrecognized
+    }
+
+    /// How often the subscription went on with another connection, because the one before had ended.
+    /// What happened meanwhile is missed, and nobody knows how much it was. Only clients that
+    /// [come back](crate::Client::reconnect) have that.
+    pub fn interruptions(&self) -> u64 {
+        self.interruptions
     }
 
     fn read(&mut self, arrived: Arrived) -> Result<Option<E>, TransportError> {
@@ -144,10 +233,10 @@ impl<E: Event> Iterator for Events<E> {
             return None;
         }
         let next = self.wait(Deadline::NEVER);
-        match (&next, &self.source) {
-            (Err(TransportError::Disconnected { .. }), Source::Subscription(subscription)) => {
+        match &next {
+            Err(TransportError::Disconnected { .. } | TransportError::Unreachable { .. }) => {
                 // If the connection is there, it is the object that went, as objects do.
-                let is_connected = subscription.is_connected();
+                let is_connected = self.is_connected();
                 self.source = Source::Failed(None);
                 (!is_connected).then_some(next)
             }

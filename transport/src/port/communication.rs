@@ -28,6 +28,7 @@ use crate::port::handshake;
 use crate::section::Blob;
 use crate::section::region::Region;
 use crate::section::view::PeerView;
+use crate::sys::poll;
 use crate::waiting::{Blocking, Cancellable, Driver, InTask, TaskId, Wait, Waiting};
 pub use batch::{Batch, Ticket};
 use call::{Answered, Call};
@@ -55,6 +56,20 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
+    /// The same argument, for a call that may have to be made again.
+    pub fn reborrow(&mut self) -> Part<'_> {
+        match self {
+            Part::In(bytes) => Part::In(bytes),
+            Part::Blob(blob) => Part::Blob(blob),
+            Part::Region(region) => Part::Region(region),
+            Part::Out(room) => Part::Out(room),
+            Part::InOut(room) => Part::InOut(room),
+            Part::InVia(way, bytes) => Part::InVia(*way, bytes),
+            Part::OutVia(way, room) => Part::OutVia(*way, room),
+            Part::InOutVia(way, room) => Part::InOutVia(*way, room),
+        }
+    }
+
     /// The room that it has for an answer.
     fn room(&mut self) -> Option<&mut [u8]> {
         match self {
@@ -271,6 +286,13 @@ impl CommunicationPort {
     /// What the two ends agreed on.
     pub fn limits(&self) -> &Limits {
         &self.end.channel.limits
+    }
+
+    /// Whether the server's end of the connection is there at this moment: a question to the system. A
+    /// call finds out by itself, but only after it was sent, and then nobody knows whether it has run.
+    pub fn is_open(&self) -> bool {
+        let channel = &self.end.channel;
+        channel.closed().is_none() && !poll::has_ended(channel.socket(), channel.peer.process.fd())
     }
 
     /// Whether the server may reach into this process's memory, and if not, why.

@@ -49,7 +49,7 @@ impl<T> Drop for AtWork<T> {
 /// # Errors
 ///
 /// When the thread cannot be started, or panics.
-pub(super) async fn aside<T: Send + 'static>(
+pub(in crate::client) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     const DOING: &str = "run a thread that waits for a server";

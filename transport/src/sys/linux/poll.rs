@@ -99,6 +99,16 @@ fn wait(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<Option<Woke
     }
 }
 
+/// Whether a peer has closed its socket or is dead, whatever it has sent before.
+pub(crate) fn has_ended(socket: BorrowedFd<'_>, process: BorrowedFd<'_>) -> bool {
+    // An end is told without being asked for.
+    let mut fds = [
+        PollFd::from_borrowed_fd(socket, PollFlags::empty()),
+        PollFd::from_borrowed_fd(process, PollFlags::IN),
+    ];
+    matches!(wait(&mut fds, Some(Duration::ZERO)), Ok(None))
+}
+
 /// Sleeps until a process is dead, at most `timeout`.
 pub(crate) fn wait_for_death(process: BorrowedFd<'_>, timeout: Duration) -> Result<()> {
     let mut fds = [PollFd::from_borrowed_fd(process, PollFlags::IN)];
