@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asynchrony;
 pub mod bounds;
 pub mod club;
 pub mod everything;

@@ -10,6 +10,7 @@ use alpc_rpc::ServerBuilder;
 use alpc_rpc::prelude::*;
 use alpc_rpc::transport::Admission;
 
+use crate::asynchrony::throughput;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
@@ -54,6 +55,7 @@ pub fn play(arguments: &[String]) {
         ["waiter", name] => wait(name),
         ["flood", len] => flood(len),
         ["graphs", node] => graphs::serve(&starter, node),
+        ["throughput server"] => throughput::serve(&starter).map_err(|error| error.to_string()),
         ["idle server"] => idle::serve(&starter),
         ["idle clients", count] => idle::connect(&starter, count),
         _ => Err(format!("nobody plays {words:?}")),

@@ -6,8 +6,10 @@
 mod ending;
 mod handles;
 mod mirror;
+mod overflow;
 mod sections;
 mod sending;
+mod shares;
 mod streams;
 mod traffic;
 
@@ -34,6 +36,7 @@ use mirror::Mirror;
 use sections::LentSections;
 use sending::Kept;
 pub(crate) use sending::{Bell, Outgoing, Posted};
+use shares::Shares;
 use streams::Streams;
 use traffic::Tally;
 pub use traffic::Traffic;
@@ -93,8 +96,11 @@ pub(crate) struct Channel {
 
 struct Outbound {
     outbox: Outbox,
+    shares: Shares,
     given: GivenBlobs,
     bundles: SentBundles,
+    /// Datagrams that wait for room, at an end whose port drops the oldest of them. (See `overflow`.)
+    waiting: VecDeque<Kept>,
     /// Messages whose bell is held back.
     held: u32,
     /// Messages that found the ring full. Only an end that must not wait puts them here.
@@ -161,8 +167,10 @@ impl Channel {
             tally: Tally::default(),
             outbound: Mutex::new(Outbound {
                 outbox,
+                shares: Shares::default(),
                 given: GivenBlobs::default(),
                 bundles: SentBundles::default(),
+                waiting: VecDeque::new(),
                 held: 0,
                 backlog: VecDeque::new(),
             }),
@@ -273,7 +281,9 @@ impl Channel {
 
     /// What has happened on this end so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.tally.read()
+        let outbound = lock(&self.outbound);
+        let kept = outbound.backlog.iter().chain(&outbound.waiting);
+        self.tally.read(kept.map(|kept| kept.bytes.len() as u64).sum())
     }
 
     // ---- receiving

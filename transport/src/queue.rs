@@ -99,6 +99,16 @@ mod ring {
             self.producer.publish()
         }
 
+        pub(crate) fn capacity(&self) -> u32 {
+            self.capacity
+        }
+
+        /// Whether so many bytes are free.
+        #[inline]
+        pub(crate) fn has_bytes(&mut self, need: u32) -> Result<bool, Misbehaviour> {
+            Ok(self.producer.free(need)? >= need)
+        }
+
         /// Whether [`stage`](Outbox::stage) would find room for a record whose header says `len`. Only
         /// `stage` takes room, so it stays.
         pub(crate) fn has_room(&mut self, len: u32) -> Result<bool, Misbehaviour> {
@@ -195,7 +205,7 @@ mod ring {
 
     /// Ring bytes that a record takes whose header says `len`.
     #[inline]
-    fn granules(len: u32) -> u32 {
+    pub(crate) fn granules(len: u32) -> u32 {
         const HEADER: u32 = 48;
         const { assert!(HEADER as usize == HEADER_LEN) };
         HEADER.saturating_add(len).next_multiple_of(GRANULE)

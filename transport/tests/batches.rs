@@ -4,21 +4,20 @@ pub(crate) mod common;
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alpc_transport::{
-    Accelerator, Batch, Blob, CallFailure, CommunicationPort, Completion, CompletionList,
-    CompletionPort, ConnectionPort, Deadline, ErrorKind, IncomingCall, Part, PortAttributes,
-    Received, Reply, Request, Response, ServerPort, Ticket, Worker,
+    Accelerator, Batch, Blob, CallFailure, Completion, CompletionPort, ConnectionPort, Deadline,
+    ErrorKind, IncomingCall, Part, PortAttributes, Received, Reply, Request, Response, Ticket,
+    Worker,
 };
+use common::still::{Still, next};
 use common::{
     Gate, Other, PATIENCE, Place, Server, at, call, connect, echo, hear, name, pattern, say, soon,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 const MODES: [Accelerator; 2] = [Accelerator::On, Accelerator::Off];
 
@@ -51,60 +50,6 @@ fn read(response: &Response) -> u64 {
     u64::from_le_bytes(response.body().try_into().unwrap())
 }
 
-/// A server and its client in one thread, so that nothing is taken before somebody looks.
-struct Still {
-    port: CompletionPort,
-    list: CompletionList,
-    client: CommunicationPort,
-    server: Arc<ServerPort>,
-    _place: Place,
-}
-
-impl Still {
-    fn new(accelerator: Accelerator) -> Still {
-        let place = Place::new();
-        let attributes = at(place.path(), mode(accelerator));
-        let port = ConnectionPort::create(&name(), &attributes).unwrap();
-        let port = CompletionPort::new(port).unwrap();
-        let mut list = port.list();
-        let path = place.path().to_owned();
-        let client = std::thread::spawn(move || connect(&path, mode(accelerator)));
-        let server = loop {
-            match next(&mut list) {
-                Completion::Connecting(request) => request.accept(b"").unwrap(),
-                Completion::Connected(server) => break server,
-                _ => panic!("a client connects first"),
-            }
-        };
-        let client = client.join().unwrap();
-        while list.try_next().unwrap().is_some() {}
-        Still { port, list, client, server, _place: place }
-    }
-
-    /// The calls that are there.
-    fn calls(&mut self) -> Vec<IncomingCall> {
-        let mut calls = Vec::new();
-        while let Some(completion) = self.list.try_next().unwrap() {
-            match completion {
-                Completion::Call(call) => calls.push(call),
-                _ => panic!("only calls come"),
-            }
-        }
-        calls
-    }
-}
-
-fn next(list: &mut CompletionList) -> Completion {
-    loop {
-        if let Some(completion) = list.try_next().unwrap() {
-            return completion;
-        }
-        let timeout = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
-        let mut fds = [PollFd::from_borrowed_fd(list.as_fd(), PollFlags::IN)];
-        assert_eq!(poll(&mut fds, Some(&timeout)).unwrap(), 1, "nothing happens");
-    }
-}
-
 fn answer(call: IncomingCall) {
     let body = call.body().to_vec();
     call.reply(Reply { body, ..Reply::default() }).unwrap();
@@ -112,7 +57,7 @@ fn answer(call: IncomingCall) {
 
 #[test]
 fn what_is_batched_is_seen_together_and_rung_for_once() {
-    let mut still = Still::new(Accelerator::On);
+    let mut still = Still::new(PortAttributes::new());
     let client = still.client.clone();
     let bells = client.traffic().bells;
     for round in 1..=3 {
@@ -132,7 +77,7 @@ fn what_is_batched_is_seen_together_and_rung_for_once() {
 
 #[test]
 fn a_client_that_sleeps_is_rung_once_for_many_replies() {
-    let mut still = Still::new(Accelerator::On);
+    let mut still = Still::new(PortAttributes::new());
     let client = still.client.clone();
     let mut batch = client.batch();
     submit(&mut batch, 0..40);
@@ -151,7 +96,7 @@ fn a_client_that_sleeps_is_rung_once_for_many_replies() {
 #[test]
 fn a_dropped_batch_sends_what_it_holds_and_cancels_what_is_not_answered() {
     for accelerator in MODES {
-        let mut still = Still::new(accelerator);
+        let mut still = Still::new(mode(accelerator));
         let client = still.client.clone();
         let late = Arc::new(Mutex::new(Vec::new()));
         let told = late.clone();
@@ -406,7 +351,7 @@ fn a_batch_larger_than_the_queue_goes_out_as_there_is_room() {
 #[test]
 fn replies_to_what_was_taken_together_go_out_together() {
     for accelerator in MODES {
-        let mut still = Still::new(accelerator);
+        let mut still = Still::new(mode(accelerator));
         let client = still.client.clone();
         let mut batch = client.batch();
         submit(&mut batch, 0..20);

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Record, RecordHeader};
 use crate::port::attributes::Limits;
 use crate::port::handshake::Role;
+use crate::queue::granules;
 use crate::sys::socket::{self, Sent};
 
 /// Messages with as many handles as one may have whose records the peer has not taken yet.
@@ -130,7 +131,9 @@ impl Channel {
     ) -> Result<bool> {
         self.check_handles(handles.len())?;
         // Looked at first: it stays until the record is pushed, and so no bundle is without one.
-        if !self.guard(outbound.outbox.has_room(header.len))? {
+        let Outbound { shares, outbox, .. } = &mut *outbound;
+        let may = shares.admit(header.kind, granules(header.len), outbox);
+        if !self.guard(may.and_then(|may| Ok(may && outbox.has_room(header.len)?)))? {
             return Ok(false);
         }
         let head = self.guard(outbound.outbox.taken())?;

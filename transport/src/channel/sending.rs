@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use super::{Channel, Outbound, lock};
 use crate::error::Result;
 use crate::message::{Attribute, MessageKind, RecordHeader};
+use crate::queue::granules;
 
 /// A message on its way out.
 pub(crate) struct Outgoing<'a> {
@@ -72,7 +73,15 @@ impl Channel {
     pub(crate) fn post(&self, message: &Outgoing<'_>, bell: Bell) -> Result<Posted> {
         self.check_open()?;
         let mut outbound = lock(&self.outbound);
-        let pushed = (outbound.backlog.is_empty() || self.flush(&mut outbound)?)
+        // Datagrams keep their order, and so do the others.
+        let is_next = match message.header.kind {
+            MessageKind::Datagram => {
+                outbound.waiting.is_empty() || self.send_waiting(&mut outbound)?
+            }
+            _ => true,
+        };
+        let pushed = is_next
+            && (outbound.backlog.is_empty() || self.flush(&mut outbound)?)
             && self.push(&mut outbound, message)?;
         if pushed && bell == Bell::Held {
             outbound.hold_bell();
@@ -89,7 +98,7 @@ impl Channel {
     }
 
     /// Publishes everything that is staged, and rings for it once.
-    fn show(&self, mut outbound: MutexGuard<'_, Outbound>) {
+    pub(super) fn show(&self, mut outbound: MutexGuard<'_, Outbound>) {
         let is_new = outbound.outbox.publish() | (std::mem::take(&mut outbound.held) > 0);
         drop(outbound);
         if is_new {
@@ -202,7 +211,12 @@ impl Channel {
     ) -> Result<bool> {
         // A reply gives the client back the right to send another request, which can arrive before
         // the next line runs: so it is counted before.
-        let is_reply = header.kind == MessageKind::Reply;
+        let (kind, need) = (header.kind, granules(header.len));
+        let Outbound { shares, outbox, .. } = &mut *outbound;
+        if !self.guard(shares.admit(kind, need, outbox))? {
+            return Ok(false);
+        }
+        let is_reply = kind == MessageKind::Reply;
         if is_reply {
             self.admitted.fetch_sub(1, Ordering::Relaxed);
         }
@@ -210,9 +224,12 @@ impl Channel {
         if is_reply && !pushed {
             self.admitted.fetch_add(1, Ordering::Relaxed);
         }
-        if pushed && header.kind == MessageKind::Retire {
+        if pushed {
             let tail = outbound.outbox.tail();
-            outbound.given.told(header.id.0, tail);
+            outbound.shares.note(kind, need, tail);
+            if kind == MessageKind::Retire {
+                outbound.given.told(header.id.0, tail);
+            }
         }
         Ok(pushed)
     }
@@ -279,7 +296,7 @@ fn fill<'a>(parts: &mut [IoSlice<'a>], attributes: &'a [u8], message: &'a Outgoi
     }
 }
 
-fn flatten(message: &Outgoing<'_>) -> Vec<u8> {
+pub(super) fn flatten(message: &Outgoing<'_>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(message.header.len as usize);
     bytes.extend(message.attributes.iter().flat_map(|attribute| attribute.encode()));
     bytes.extend_from_slice(message.body);

@@ -4,6 +4,7 @@ mod batch;
 mod call;
 mod cancel;
 mod incoming;
+mod overflow;
 mod plain;
 
 use std::future::Future;
@@ -32,6 +33,8 @@ use crate::sys::poll;
 use crate::waiting::{Blocking, Cancellable, Driver, InTask, TaskId, Wait, Waiting};
 pub use batch::{Batch, Ticket};
 use call::{Answered, Call};
+pub use overflow::Overflow;
+use overflow::Overflowing;
 
 /// One bulk argument of a call.
 #[derive(Debug)]
@@ -214,6 +217,7 @@ struct ClientEnd {
     /// Requests that descend from a call of this port find who waits for it.
     awaited: Awaited,
     accept_data: Vec<u8>,
+    overflowing: Overflowing,
 }
 
 impl CommunicationPort {
@@ -244,8 +248,10 @@ impl CommunicationPort {
     ) -> Result<CommunicationPort> {
         let waiting = Arc::new(Waiting::new()?);
         let (driver, awaited) = (Driver::default(), Awaited::new(channel.seed, &waiting));
-        let end = ClientEnd { channel, waiting, driver, awaited, accept_data };
-        let end = Arc::new(end);
+        let end = Arc::new_cyclic(|me| {
+            let overflowing = Overflowing::new(me.clone());
+            ClientEnd { channel, waiting, driver, awaited, accept_data, overflowing }
+        });
         let weak: Weak<ClientEnd> = Arc::downgrade(&end);
         // Whoever reads a bell in passing has the thread look that the bell was meant for.
         let _first = end.channel.on_news.set(Box::new(move || {

@@ -236,6 +236,9 @@ pub(crate) struct ImpossibleIndex {
     pub(crate) distance: u32,
 }
 
+/// The part of a ring that requests and datagrams leave free: one in so many.
+pub(crate) const RESERVED_PART: u32 = 16;
+
 /// The publishing end: writes `own.tail`, reads `peer.head`.
 pub(crate) struct Producer<O, P> {
     own: O,
@@ -375,9 +378,9 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
     /// Gives everything that was taken back to the peer, with one store. `true`: the peer may sleep for
     /// want of room, and be rung if it does.
     ///
-    /// A peer that finds no room has at least half of the ring in use, since no record is longer than the
-    /// other half. Before all that is taken an eighth of the ring is, and that often is soon enough to
-    /// look; a look for each message would cost each a fence.
+    /// A peer that finds no room has half of the ring in use, less what it leaves free, since no record is
+    /// longer than the other half. Before all that is taken an eighth of the ring is, and that often is
+    /// soon enough to look; a look for each message would cost each a fence.
     pub(crate) fn give_back(&mut self) -> bool {
         if self.given_back == self.head {
             return false;
@@ -393,7 +396,8 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
         // above, or we see all that it published before.
         fence(SeqCst);
         // Counted from the last look: it is what a peer that has seen nothing since takes for used.
-        self.peer.signal.tail.load(Relaxed).wrapping_sub(since) >= self.capacity / 2
+        let in_use = self.peer.signal.tail.load(Relaxed).wrapping_sub(since);
+        in_use >= self.capacity / 2 - self.capacity / RESERVED_PART
     }
 }
 

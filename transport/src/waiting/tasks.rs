@@ -120,12 +120,7 @@ impl Waits<'_> {
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.waiting.state);
-        let at = state.tasks.iter().position(|task| task.id == self.on.id);
-        let forgotten = at.map(|at| state.tasks.swap_remove(at));
-        // Its waker goes when the lock is free.
-        drop(state);
-        drop(forgotten);
+        self.waiting.stop_watching(self.on.id);
     }
 }
 
@@ -142,6 +137,21 @@ impl State {
 }
 
 impl Waiting {
+    /// Has `waker` woken whenever something may have changed, until it is stopped.
+    pub(crate) fn watch_progress(&self, id: TaskId, waker: Waker, driver: &Driver) {
+        let (interest, deadline) = (Interest::Progress, Deadline::NEVER);
+        self.enlist(Task { id, interest, waker, deadline }, driver);
+    }
+
+    pub(crate) fn stop_watching(&self, id: TaskId) {
+        let mut state = lock(&self.state);
+        let at = state.tasks.iter().position(|task| task.id == id);
+        let forgotten = at.map(|at| state.tasks.swap_remove(at));
+        // Its waker goes when the lock is free.
+        drop(state);
+        drop(forgotten);
+    }
+
     /// Notes that a task waits, and sees that somebody watches for it.
     fn enlist(&self, task: Task, driver: &Driver) {
         let mut state = lock(&self.state);

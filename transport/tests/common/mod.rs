@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod raw;
+pub(crate) mod still;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

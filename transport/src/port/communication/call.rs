@@ -1,6 +1,7 @@
 //! One call on its way: what goes out, and waiting for the answer.
 
 use super::incoming::Incoming;
+use super::overflow::Overflowed;
 use super::{CallFailure, ClientEnd, Part, Request, Response};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -410,6 +411,10 @@ impl<'e, W: Wait> Call<'e, W> {
     async fn post(&self, message: &Outgoing<'_>) -> Result<()> {
         let channel = &self.end.channel;
         if channel.post(message, self.bell)? == Posted::Published {
+            return Ok(());
+        }
+        let is_datagram = message.header.kind == MessageKind::Datagram;
+        if is_datagram && self.end.overflow(message, self.bell)? == Overflowed::Sent {
             return Ok(());
         }
         let post = || Ok((channel.post(message, self.bell)? == Posted::Published).then_some(()));
