@@ -19,6 +19,7 @@ fn main() {
         .file("../idlc/tests/golden/evolution.idl")
         .file("../idlc/tests/golden/sensitive.idl")
         .file("../idlc/tests/golden/tombstones.idl")
+        .file("../idlc/tests/twins/later.idl")
         .file("../idlc/tests/twins/removed.idl")
         .file("../idlc/tests/twins/inheritance.idl")
         .file("../idlc/tests/golden/events.idl")

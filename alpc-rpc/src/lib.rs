@@ -132,7 +132,10 @@ pub use client::{AsyncClient, Filled};
 pub use client::{CallInfo, Client, Reconnect, Subscriptions};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use event::{Emitter, Events};
-pub use server::{Call, Connection, Dispatch, InOutBuf, OutBuf, Server, ServerBuilder, Stopper};
+pub use server::{
+    AnswerError, Call, Connection, Dispatch, InOutBuf, OutBuf, Responder, Server, ServerBuilder,
+    Stopper,
+};
 pub use stream::{Items, SendError, Sink, Stream};
 pub use uuid::Uuid;
 pub use view::{Blob, BytesArg, View};

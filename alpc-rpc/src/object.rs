@@ -33,7 +33,7 @@ use crate::descriptor::InterfaceDesc;
 use crate::error::Fault;
 use crate::event::{Emitter, SinkEnd};
 use crate::scope;
-use crate::server::{Dispatch, ServerCall};
+use crate::server::{Dispatch, Handling, ServerCall};
 use crate::stream::StreamEnd;
 
 pub(crate) use envelope::{Envelope, Numbered, open, seal};
@@ -59,6 +59,16 @@ pub trait Object: Send + Sync + 'static {
     ///
     /// What the caller is told instead of results.
     fn dispatch(&self, call: ServerCall<'_>) -> Result<(), Fault>;
+
+    /// As [`Dispatch::is_async`].
+    fn is_async(_ordinal: u64) -> bool {
+        false
+    }
+
+    /// Runs one call, as [`Dispatch::handle`] does.
+    fn handle<'m>(&'m self, call: ServerCall<'m>) -> Handling<'m> {
+        Box::pin(std::future::ready(self.dispatch(call)))
+    }
 
     /// Where the events that its interface declares are sent from, if it declares any.
     fn emitter(&self) -> Option<&Emitter> {
@@ -144,6 +154,14 @@ impl<I: Object + ?Sized> Dispatch for Holder<I> {
 
     fn dispatch(&self, call: ServerCall<'_>) -> Result<(), Fault> {
         self.0.dispatch(call)
+    }
+
+    fn is_async(&self, ordinal: u64) -> bool {
+        I::is_async(ordinal)
+    }
+
+    fn handle<'m>(&'m self, call: ServerCall<'m>) -> Handling<'m> {
+        self.0.handle(call)
     }
 
     fn emitter(&self) -> Option<&Emitter> {

@@ -30,7 +30,8 @@ pub mod v1 {
     pub use crate::event::{Emitter, Event, EventReader, EventWriter, HasEvents};
     pub use crate::object::Object;
     pub use crate::server::{
-        Arguments, Call, Dispatch, InOutBuf, OutBuf, RawSlice, Reply, ServerCall, unimplemented,
+        Arguments, Call, Dispatch, Handling, InOutBuf, OutBuf, RawSlice, Reply, Responder,
+        ServerCall, not_async, unimplemented, unimplemented_later,
     };
     pub use crate::stream::{Format, Items, Stream};
     pub use crate::{Blob, BytesArg, CallError, Fault, TransportError, View};

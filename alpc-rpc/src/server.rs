@@ -6,12 +6,17 @@ mod call;
 mod connection;
 mod framework;
 mod links;
+mod reply;
+mod responder;
 mod serve;
+mod tasks;
 mod threads;
 mod unimplemented;
 
 use std::fmt;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -22,12 +27,18 @@ use alpc_transport::{
 
 use agreement::Known;
 pub use buffers::{InOutBuf, OutBuf};
-pub use call::{Arguments, Call, RawSlice, Reply, ServerCall};
-pub(crate) use call::{part_bytes, with_long_body};
+pub(crate) use call::part_bytes;
+pub use call::{Arguments, Call, RawSlice, ServerCall};
 pub use connection::Connection;
 pub(crate) use connection::Session;
 use links::Links;
+pub use reply::Reply;
+pub(crate) use reply::with_long_body;
+pub(crate) use responder::Deferral;
+pub use responder::{AnswerError, Responder, unimplemented_later};
 pub(crate) use serve::{Incoming, Runner, Sent, message_of, place, serve};
+pub(crate) use tasks::finish;
+use tasks::{Task, Tasks};
 use threads::Threads;
 use unimplemented::is_unimplemented;
 pub use unimplemented::unimplemented;
@@ -53,6 +64,17 @@ pub trait Dispatch: Send + Sync + 'static {
     /// What the caller is told instead of results.
     fn dispatch(&self, call: ServerCall<'_>) -> Result<(), Fault>;
 
+    /// Whether the method of this number is an `async fn`, and is run by
+    /// [`handle`](Dispatch::handle).
+    fn is_async(&self, _ordinal: u64) -> bool {
+        false
+    }
+
+    /// Runs one call as [`dispatch`](Dispatch::dispatch) does, in as many pieces as it takes.
+    fn handle<'m>(&'m self, call: ServerCall<'m>) -> Handling<'m> {
+        Box::pin(std::future::ready(self.dispatch(call)))
+    }
+
     /// Where the interface's events are sent from, if it has any.
     fn emitter(&self) -> Option<&Emitter> {
         None
@@ -71,6 +93,14 @@ pub trait Dispatch: Send + Sync + 'static {
             self.inherited_emitter(interface)
         }
     }
+}
+
+/// A call that an `async fn` handles.
+pub type Handling<'m> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'm>>;
+
+/// What generated code says of a method that is none of its `async` ones: nobody asks for that.
+pub fn not_async<'m>() -> Handling<'m> {
+    Box::pin(std::future::ready(Err(Fault::UnknownMethod)))
 }
 
 /// A server while it runs. Dropping it ends the service and waits for the handlers that run.
@@ -99,6 +129,7 @@ struct Service {
     on_connect: Option<OnConnect>,
     max_objects: usize,
     links: Links,
+    tasks: Arc<Tasks>,
 }
 
 type OnConnect = Box<dyn Fn(Connection<'_>) + Send + Sync>;
@@ -143,6 +174,7 @@ impl Server {
                 on_connect: None,
                 max_objects: MAX_OBJECTS,
                 links: Links::default(),
+                tasks: Arc::default(),
             },
         })
     }
@@ -201,6 +233,7 @@ impl Server {
     fn join(&mut self) {
         self.threads.join();
         self.service.links.run_down();
+        self.service.tasks.end();
     }
 }
 
@@ -312,6 +345,7 @@ impl ServerBuilder {
         // Spare threads are for others that wait, not for more work at one time.
         port.set_concurrency(self.concurrency.unwrap_or(self.workers));
         let service = Arc::new(self.service);
+        service.tasks.set_port(&port);
         let depth = self.attributes.limits().max_depth;
         let threads = Threads::start(&port, &service, self.workers, depth)?;
         Ok(Server { port, threads, name: self.name, service })
@@ -328,32 +362,47 @@ impl fmt::Debug for ServerBuilder {
 fn run(mut worker: Worker, service: &Arc<Service>) {
     // An error is the system's, which cannot wait any more; the other workers meet it, too.
     while let Ok(Some(completion)) = worker.next() {
-        match completion {
-            Completion::Connecting(request) => answer_connection(request, service),
-            Completion::Connected(port) => {
-                served(&port, service);
-            }
-            Completion::Call(call) if call.depth() == 1 => {
-                serve_one(Runner::Worker(&mut worker), call, service);
-            }
-            Completion::Call(call) => {
-                let service = service.clone();
-                place(&mut worker, call, move |runner, call| serve_one(runner, call, &service));
-            }
-            Completion::Closed(port) => {
-                if let Some(served) = port.context::<Served>() {
-                    served.link.run_down();
-                }
-            }
-            _ => {}
+        deal_with(completion, Runner::Worker(&mut worker), service);
+    }
+}
+
+fn session_of(port: &ServerPort) -> Option<&Session> {
+    port.context::<Served>().map(|served| &served.session)
+}
+
+/// Deals with one completion, whoever has taken it.
+fn deal_with(completion: Completion, runner: Runner<'_>, service: &Arc<Service>) {
+    match completion {
+        Completion::Connecting(request) => answer_connection(request, service),
+        Completion::Connected(port) => {
+            served(&port, service);
         }
+        Completion::Call(call) if call.depth() == 1 => serve_one(runner, call, service),
+        Completion::Call(call) => {
+            let service = service.clone();
+            place(runner, call, move |runner, call| serve_one(runner, call, &service));
+        }
+        Completion::Closed(port) => {
+            if let Some(served) = port.context::<Served>() {
+                served.link.run_down();
+            }
+        }
+        Completion::Posted(packet) => {
+            if let Ok(task) = packet.downcast::<Arc<Task>>() {
+                task.run();
+            }
+        }
+        _ => {}
     }
 }
 
 fn serve_one(runner: Runner<'_>, call: IncomingCall, service: &Service) {
     let port = call.port().clone();
     if let Some(Served { link, session }) = served(&port, service) {
-        serve(runner, call, Connection::new(&port, session, link));
+        let connection = Connection::new(&port, session, link);
+        if let Some(begun) = serve(runner, call, connection, session_of) {
+            service.tasks.begin(begun);
+        }
     }
 }
 

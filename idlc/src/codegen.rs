@@ -24,6 +24,7 @@ mod enumeration;
 mod event;
 mod flags;
 mod interface;
+mod later;
 mod marks;
 mod record;
 mod reference;
@@ -37,6 +38,7 @@ mod value;
 mod wire;
 
 pub use event::emitter_method;
+pub use later::supertrait;
 use std::borrow::Cow;
 
 use proc_macro2::TokenStream;

@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use crate::contract::Api;
 use crate::ir::identity::{interface_id, ordinal};
 use crate::ir::{
-    Alias, At, Availability, Const, Direction, Enum, Event, Expr, Field, Flags, Growth, Interface,
-    Item, Look, Member, Method, Module, Name, Output, Param, Payload, Reserved, Struct, Union,
-    UnionUse, Variant, Version, Via,
+    Alias, At, Availability, Const, Direction, Enum, Event, Expr, Field, Flags, Growth, Handler,
+    Interface, Item, Look, Member, Method, Module, Name, Output, Param, Payload, Reserved, Struct,
+    Union, UnionUse, Variant, Version, Via,
 };
 use crate::json::Value;
 use crate::print::names;
@@ -96,6 +96,15 @@ fn head(name: &Name, docs: &[String], availability: &Availability) -> Members {
 }
 
 /// What only back ends for Rust need to know.
+/// How its handler answers, in Rust.
+fn handler_name(handler: Handler) -> &'static str {
+    match handler {
+        Handler::Returns => "returns",
+        Handler::Deferred(_) => "deferred",
+        Handler::Async(_) => "async",
+    }
+}
+
 fn look(name: &Name, look: &Look) -> (&'static str, Value) {
     let Look { hidden, derives } = look;
     let derives = derives.iter().map(|derive| derive.to_string().replace(' ', ""));
@@ -347,6 +356,7 @@ impl Dumper {
             results,
             raises,
             context: _,
+            handler,
         } = method;
         // More nanoseconds than a reader's numbers may hold are text.
         let timeout = timeout.map(|timeout| timeout.value.as_nanos().to_string());
@@ -358,6 +368,7 @@ impl Dumper {
                 ("idempotent", given(*idempotent)),
                 ("must_understand", given(*must_understand)),
                 ("cancellable", given(*cancellable)),
+                ("handler", handler_name(*handler).into()),
                 ("timeout_ns", timeout.into()),
                 ("params", Value::array(params.iter().map(|param| self.param(param)))),
                 ("results", Value::array(results.iter().map(|result| self.output(result)))),

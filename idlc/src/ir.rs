@@ -46,7 +46,7 @@ pub use data::{
 };
 pub use expr::{BinaryOp, Expr, ExprKind, UnaryOp};
 pub use import::{Import, Imported, Use};
-pub use interface::{Context, Direction, Interface, Method, Output, Param};
+pub use interface::{Context, Direction, Handler, Interface, Method, Output, Param};
 pub use name::{At, Name, Path};
 pub use number::{Float, Integer};
 pub use reference::{Event, HandleKind, Object, Owner, Right, Rights};

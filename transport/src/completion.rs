@@ -157,6 +157,12 @@ impl CompletionPort {
         };
         let shared = Arc::new(shared);
         shared.resources.listener.serve(&shared);
+        let weak = Arc::downgrade(&shared);
+        let _first = shared.resources.rouse.set(Box::new(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.wake_sleepers();
+            }
+        }));
         Ok(CompletionPort { shared })
     }
 
@@ -247,7 +253,7 @@ impl CompletionPort {
     /// any more.
     pub fn run_down(&self, deadline: Deadline) -> bool {
         self.shared.draining.store(true, Ordering::SeqCst);
-        self.shared.readiness.wake_all();
+        self.shared.wake_sleepers();
         // Whoever adds something comes by the gate after that, and tells.
         let nothing_is_left = || {
             self.shared.attending.load(Ordering::SeqCst) == 0 && lock(&self.shared.ready).is_empty()
@@ -289,6 +295,12 @@ impl Shared {
 
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Whether a worker that finds nothing more to do has nothing to wait for either.
+    fn may_end(&self) -> bool {
+        let is_over = self.ended.load(Ordering::SeqCst) || self.is_draining();
+        is_over && !self.resources.gate.has_unfinished()
     }
 
     /// Whether something waits to be taken, without a look at the channels.
@@ -400,6 +412,14 @@ impl Shared {
 
     fn wake_one(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.readiness.wake_one();
+        }
+    }
+
+    /// Has every worker that sleeps look whether it may end. Those that are about to sleep look after
+    /// they have said so.
+    fn wake_sleepers(&self) {
+        for _ in 0..self.waiting.load(Ordering::SeqCst) {
             self.readiness.wake_one();
         }
     }

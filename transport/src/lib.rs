@@ -70,7 +70,8 @@ pub use port::connection::{
 pub use port::handshake::MAX_CONNECTION_DATA;
 pub use port::reverse::{ReverseAcceptance, ReverseOffer};
 pub use port::serving::{
-    Counts, InPart, IncomingCall, Reply, STATUS_GIVEN_UP, STATUS_UNANSWERED, ServerPort, Unwanted,
+    Counts, InPart, IncomingCall, PendingReply, Reply, RoomMemory, STATUS_GIVEN_UP,
+    STATUS_UNANSWERED, ServerPort, Unfinished, Unwanted,
 };
 pub use section::Blob;
 pub use section::region::Region;

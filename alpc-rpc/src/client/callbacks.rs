@@ -16,7 +16,7 @@ use super::{CONNECT_TIMEOUT, ClientCall, ClientCore, failed};
 use crate::error::TransportError;
 use crate::framework;
 use crate::object::{Link, ROOT, Target};
-use crate::server::{Connection, Runner, Session, place, serve};
+use crate::server::{Connection, Runner, Session, finish, place, serve};
 
 /// Objects that either side gives away to the other, at most, unless a server says otherwise.
 pub(crate) const MAX_OBJECTS: usize = 4096;
@@ -141,7 +141,7 @@ impl Crew {
                 }
                 Completion::Call(call) => {
                     let crew = self.clone();
-                    place(&mut worker, call, move |runner, call| {
+                    place(Runner::Worker(&mut worker), call, move |runner, call| {
                         crew.serve_one(runner, call, &link)
                     });
                 }
@@ -158,7 +158,10 @@ impl Crew {
     fn serve_one(self: &Arc<Crew>, runner: Runner<'_>, call: IncomingCall, link: &Arc<Link>) {
         let port = call.port().clone();
         if let Some(session) = self.session(&port) {
-            serve(runner, call, Connection::new(&port, session, link));
+            let connection = Connection::new(&port, session, link);
+            let begun = serve(runner, call, connection, |port| port.context());
+            // This thread is the callback's for as long as it takes.
+            begun.into_iter().for_each(finish);
         }
     }
 

@@ -6,13 +6,15 @@
 
 use std::marker::PhantomData;
 
-use alpc_transport::{Buffer, Bytes, Element, IncomingCall, element};
+use alpc_transport::{Buffer, Bytes, Element, IncomingCall, RoomMemory, element};
 
 use crate::error::Fault;
 
 /// Room that the caller has for bulk data: `[out]`.
+///
+/// Handlers that answer later own theirs (`OutBuf<'static>`), and hand it back with their results.
 pub struct OutBuf<'m, T: Element = u8> {
-    call: &'m IncomingCall,
+    memory: Memory<'m>,
     /// In elements.
     capacity: usize,
     buffer: Option<Buffer>,
@@ -21,9 +23,25 @@ pub struct OutBuf<'m, T: Element = u8> {
     elements: PhantomData<T>,
 }
 
+/// Where a buffer's memory comes from.
+enum Memory<'m> {
+    Call(&'m IncomingCall),
+    Room(RoomMemory),
+}
+
+impl<T: Element> OutBuf<'static, T> {
+    pub(super) fn owned(room: RoomMemory, capacity: usize) -> Self {
+        OutBuf::with(Memory::Room(room), capacity)
+    }
+}
+
 impl<'m, T: Element> OutBuf<'m, T> {
     pub(super) fn new(call: &'m IncomingCall, capacity: usize) -> Self {
-        OutBuf { call, capacity, buffer: None, written: 0, elements: PhantomData }
+        OutBuf::with(Memory::Call(call), capacity)
+    }
+
+    fn with(memory: Memory<'m>, capacity: usize) -> Self {
+        OutBuf { memory, capacity, buffer: None, written: 0, elements: PhantomData }
     }
 
     /// How many elements the caller's buffer takes.
@@ -78,7 +96,11 @@ impl<'m, T: Element> OutBuf<'m, T> {
     fn memory(&mut self) -> Option<&mut [T]> {
         if self.buffer.is_none() {
             let len = self.capacity.checked_mul(size_of::<T>())?;
-            self.buffer = Some(self.call.buffer(len).ok()?);
+            let buffer = match &self.memory {
+                Memory::Call(call) => call.buffer(len),
+                Memory::Room(room) => room.take(len),
+            };
+            self.buffer = Some(buffer.ok()?);
         }
         element::from_bytes_mut(self.buffer.as_deref_mut()?)
     }
@@ -111,7 +133,7 @@ pub struct InOutBuf<'m, T: Element = u8> {
 
 impl<'m, T: Element> InOutBuf<'m, T> {
     /// Takes the caller's bytes over, with a copy only where they have no memory of their own.
-    pub(super) fn new(call: &'m IncomingCall, bytes: Held<'_>) -> Result<Self, Fault> {
+    pub(super) fn new(call: &IncomingCall, bytes: Held<'_>) -> Result<Self, Fault> {
         let buffer = match bytes {
             Held::Buffer(buffer) => buffer,
             Held::Bytes(bytes) => {

@@ -4,7 +4,9 @@ use super::Checker;
 use super::records::Entry;
 use super::references::Place;
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ir::{At, Direction, Item, Method, Output, Param, Type, TypeKind, UnionUse, Via};
+use crate::ir::{
+    At, Direction, Handler, Item, Method, Output, Param, Type, TypeKind, UnionUse, Via,
+};
 
 impl Checker<'_> {
     pub(super) fn method(&mut self, item: &Method) {
@@ -239,6 +241,11 @@ impl Checker<'_> {
         if let Some(cancellable) = item.cancellable {
             let message = "nobody waits for a one-way method, so nobody cancels it";
             let error = Diagnostic::error(codes::BAD_ONEWAY, message, cancellable.span);
+            self.push(error.also(oneway.span, "this makes it one-way"));
+        }
+        if let Handler::Deferred(deferred) = item.handler {
+            let message = "a one-way method has no answer that could be given later";
+            let error = Diagnostic::error(codes::BAD_ONEWAY, message, deferred.span);
             self.push(error.also(oneway.span, "this makes it one-way"));
         }
         let answers = item.results.iter().map(|result| (result.ty.span, "a result"));

@@ -134,6 +134,40 @@ pub(super) fn arguments(item: &Interface, implementation: &TokenStream) -> Token
     of(item).iter().map(|_| quote!(#implementation,)).collect()
 }
 
+/// The same for calls that handlers of the bases answer with futures: what those borrow lives as long.
+pub(super) fn handle_parameters(item: &Interface) -> TokenStream {
+    let bases = of(item);
+    let parameters = bases.iter().map(|base| {
+        let (name, path) = (&base.name, base.path());
+        quote!(#name: &'m (dyn #path + 'static),)
+    });
+    parameters.collect()
+}
+
+/// For each base, whether it has `__ordinal`, and an `async` handler for it.
+pub(super) fn are_async(item: &Interface) -> Vec<TokenStream> {
+    let bases = of(item);
+    let each = bases.iter().map(|base| {
+        let object = base.dynamic();
+        quote!(<#object as __rt::Object>::is_async(__ordinal))
+    });
+    each.collect()
+}
+
+/// The arms for calls that a base's `async` handler answers. Nobody asks for others.
+pub(super) fn handle_arms(item: &Interface) -> TokenStream {
+    let bases = of(item);
+    let arms = bases.iter().map(|base| {
+        let (name, object) = (&base.name, base.dynamic());
+        quote! {
+            __ordinal if <#object as __rt::Object>::is_async(__ordinal) => {
+                <#object as __rt::Object>::handle(#name, __call)
+            }
+        }
+    });
+    quote!(#(#arms)* _ => __rt::not_async(),)
+}
+
 /// The arms for calls that the interface itself does not declare. The last base is called without a
 /// look, since it refuses what nobody has.
 pub(super) fn arms(item: &Interface) -> TokenStream {

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    Runtime, async_client, bases, client, descriptor, docs, event, marks, quiet, reference, server,
+    Runtime, async_client, bases, client, descriptor, docs, event, later, marks, quiet, reference,
+    server,
 };
 use crate::ir::{Interface, Name};
 
@@ -32,6 +33,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
     );
     let reference = reference::definition(item, runtime);
     let events = event::types(item, runtime);
+    let hidden = later::definition(item, runtime);
     let bases = bases::fields(item);
     let async_client = async_client::types(item, runtime);
     let server_docs = format!(" Serves an implementation of [`{name}`].");
@@ -55,6 +57,7 @@ pub(super) fn types(item: &Interface, runtime: &Runtime) -> TokenStream {
         #async_client
         #reference
         #events
+        #hidden
     }
 }
 

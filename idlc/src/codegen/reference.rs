@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::interface::client_name;
-use super::{Runtime, bases, quiet};
+use super::{Runtime, bases, later, quiet};
 use crate::ir::{Interface, Name};
 
 /// `FooRef`
@@ -44,6 +44,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let as_base = bases::arguments(item, &quote!(self));
     let inherited_emitter = bases::inherited_emitter(item, &quote!(self));
     let upcast = bases::upcast(item);
+    let is_async = later::serving(item).of_object;
     let on_the_wire = on_the_wire(&name, &reference, &client);
     let emitter = (!item.events.is_empty()).then(|| {
         quote! {
@@ -86,6 +87,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 __dispatch(self, #as_base __call)
             }
 
+            #is_async
             #emitter
             #inherited_emitter
             #upcast

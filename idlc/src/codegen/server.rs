@@ -7,11 +7,14 @@ use super::bounds::{self, Place};
 use super::client::{buffer_bounds, via, what};
 use super::interface::server_name;
 use super::ty::{self, Way};
+use super::unimplemented::Instead;
 use super::{
-    Runtime, bases, descriptor, docs, event, marks, quiet, sensitive, stream, unimplemented, value,
-    wire,
+    Runtime, bases, descriptor, docs, event, later, marks, quiet, sensitive, stream, unimplemented,
+    value, wire,
 };
-use crate::ir::{Context, Direction, Interface, Method, Output, Param, TypeKind, identity};
+use crate::ir::{
+    Context, Direction, Handler, Interface, Method, Output, Param, TypeKind, identity,
+};
 
 /// The trait, for an interface that did not begin as one.
 pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
@@ -34,9 +37,19 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
         };
         let seen = || method.params.iter().filter(|param| !param.is_removed());
         let params = seen().map(|param| {
-            let (name, ty) = (param.name.ident(), ty::server_param(param, &rt));
+            let name = param.name.ident();
+            let ty = match param.direction {
+                Direction::In => ty::server_param(param, &rt),
+                _ if later::is_deferred(method) => ty::owned_buffer(param, &rt),
+                _ => ty::server_param(param, &rt),
+            };
             quote!(#name: #ty)
         });
+        let responder = later::is_deferred(method).then(|| {
+            let (name, ty) = (responder_name(method), later::responder(method, &rt));
+            quote!(#name: #ty)
+        });
+        let params = params.chain(responder);
         let answers = return_type(method, &rt);
         let attributes = quote!(#docs #marks);
         let signature = quote!(fn #name(&self, #context #(#params),*) #answers);
@@ -46,16 +59,25 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
         let context = (method.context == Context::Taken).then(|| context_name(method));
         let names = context.into_iter().chain(seen().map(|param| param.name.ident()));
         let arguments: Vec<TokenStream> = names.map(|name| quote!(#name)).collect();
-        unimplemented::with_body(&attributes, &signature, &arguments, &rt)
+        let instead = match method.handler {
+            Handler::Returns => Instead::Returns,
+            Handler::Deferred(_) => {
+                let name = responder_name(method);
+                Instead::Answers(Some(quote!(#name)))
+            }
+            Handler::Async(_) => Instead::Awaits,
+        };
+        unimplemented::with_body(&attributes, &signature, &arguments, &instead, &rt)
     });
     let supertraits = bases::supertraits(item);
+    let hidden = later::supertrait(item).map(|hidden| quote!(#hidden +));
     let emitter = event::emitter_method(item);
     quote! {
         #docs
         #marks
         #quiet
         #visibility trait #name:
-            #supertraits ::core::marker::Send + ::core::marker::Sync + 'static
+            #supertraits #hidden ::core::marker::Send + ::core::marker::Sync + 'static
         {
             #(#methods)*
             #emitter
@@ -68,7 +90,30 @@ fn context_name(method: &Method) -> Ident {
     if is_taken { format_ident!("__cx") } else { format_ident!("cx") }
 }
 
+/// What the responder is called where nobody has given it a name.
+fn responder_name(method: &Method) -> Ident {
+    let is_taken = method.params.iter().any(|param| param.name.rust_text() == "answer");
+    if is_taken { format_ident!("__answer") } else { format_ident!("answer") }
+}
+
 fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
+    if later::is_deferred(item) {
+        return TokenStream::new();
+    }
+    let answers = returned(item, rt);
+    if !later::is_async(item) {
+        return answers.map(|answers| quote!(-> #answers)).unwrap_or_default();
+    }
+    let answers = answers.unwrap_or_else(|| quote!(()));
+    quote! {
+        -> impl ::core::future::Future<Output = #answers> + ::core::marker::Send
+        where
+            Self: ::core::marker::Sized
+    }
+}
+
+/// What the handler gives in the end; nothing for `()`.
+fn returned(item: &Method, rt: &TokenStream) -> Option<TokenStream> {
     let results = item.results.iter().filter(|result| !result.is_removed());
     let results: Vec<TokenStream> =
         results.map(|result| ty::server_result(result, item, rt)).collect();
@@ -77,10 +122,10 @@ fn return_type(item: &Method, rt: &TokenStream) -> TokenStream {
     match &item.raises {
         Some(raised) => {
             let raised = ty::owned(raised, rt);
-            quote!(-> ::core::result::Result<#results, #raised>)
+            Some(quote!(::core::result::Result<#results, #raised>))
         }
-        None if is_empty => TokenStream::new(),
-        None => quote!(-> #results),
+        None if is_empty => None,
+        None => Some(results),
     }
 }
 
@@ -89,7 +134,8 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let new_docs = format!(" Serves `implementation` to callers of [`{interface}`].");
     let visibility = &item.visibility.0;
     let id = identity::interface_id(item);
-    let arms = item.methods.iter().map(|method| {
+    let served = item.methods.iter().filter(|method| !later::is_async(method));
+    let arms = served.map(|method| {
         let (ordinal, serve) = (descriptor::ordinal(method, id), serve_name(method));
         quote!(#ordinal => #serve(__implementation, __call))
     });
@@ -99,6 +145,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     let as_bases = bases::arguments(item, &implementation);
     let inherited_emitter = bases::inherited_emitter(item, &implementation);
     let functions = item.methods.iter().map(|method| serve(method, item));
+    let later::Serving { items: later, of_server: handle, .. } = later::serving(item);
     let emitter = (!item.events.is_empty()).then(|| {
         quote! {
             fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
@@ -128,9 +175,12 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
                 __dispatch(&self.implementation, #as_bases __call)
             }
 
+            #handle
             #emitter
             #inherited_emitter
         }
+
+        #later
 
         /// For an implementation that is served, and for one that is an object.
         fn __dispatch<__T: #interface + ?::core::marker::Sized>(
@@ -148,7 +198,7 @@ pub(super) fn impls(item: &Interface) -> TokenStream {
     }
 }
 
-fn serve_name(method: &Method) -> Ident {
+pub(super) fn serve_name(method: &Method) -> Ident {
     method.name.ident_with("__serve_", "")
 }
 
@@ -160,8 +210,9 @@ fn serve(item: &Method, interface: &Interface) -> TokenStream {
     let method = item.name.ident();
     let buffers: Vec<&Param> =
         item.params.iter().filter(|param| param.direction != Direction::In).collect();
-    let decoded = item.params.iter().map(argument);
-    let passed = item.params.iter().filter(|param| !param.is_removed()).map(passed);
+    let decoded = item.params.iter().map(|param| argument(param, item));
+    let passed = item.params.iter().filter(|param| !param.is_removed());
+    let passed = passed.map(|param| passed_on(param, item));
     let (context, context_pattern) = match item.context {
         Context::Taken => (quote!(&__context,), quote!(__context)),
         Context::Omitted => (TokenStream::new(), quote!(_)),
@@ -172,10 +223,44 @@ fn serve(item: &Method, interface: &Interface) -> TokenStream {
         (None, true) => quote!(__reply),
         (None, false) => quote!(mut __reply),
     };
-    let handled = quote! {
+    let passed = passed.chain(later::is_deferred(item).then(|| quote!(__responder)));
+    let mut handled = quote! {
         <__T as #trait_name>::#method(__implementation, #context #(#passed),*)
     };
+    if later::is_async(item) {
+        handled = quote!(#handled.await);
+    }
+    if later::is_deferred(item) {
+        let (ty, write) = (later::responder(item, &quote!(__rt)), written_later(item, &buffers));
+        let mut_reply = (!buffers.is_empty() || !item.results.is_empty()).then(|| quote!(mut));
+        return quote! {
+            fn #name<__T: #trait_name + ?::core::marker::Sized>(
+                __implementation: &__T,
+                __call: __rt::ServerCall<'_>,
+            ) -> ::core::result::Result<(), __rt::Fault> {
+                let (#context_pattern, #mut_arguments __arguments, __later) = __call.parts_later();
+                #(#decoded)*
+                __arguments.finish()?;
+                let __responder: #ty = __later.responder(|#mut_reply __reply, __answer| #write);
+                #handled;
+                ::core::result::Result::Ok(())
+            }
+        };
+    }
     let answer = answer(item, &handled, &buffers);
+    if later::is_async(item) {
+        return quote! {
+            async fn #name<__T: #trait_name>(
+                __implementation: &__T,
+                __call: __rt::ServerCall<'_>,
+            ) -> ::core::result::Result<(), __rt::Fault> {
+                let (#context_pattern, #mut_arguments __arguments, #reply) = __call.parts();
+                #(#decoded)*
+                __arguments.finish()?;
+                #answer
+            }
+        };
+    }
     quote! {
         fn #name<__T: #trait_name + ?::core::marker::Sized>(
             __implementation: &__T,
@@ -197,6 +282,38 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
             ::core::result::Result::Ok(())
         };
     }
+    let (send, pattern) = sending(item, buffers, &[]);
+    match (&item.raises, item.results.is_empty()) {
+        (Some(_), _) => quote! {
+            match #handled {
+                ::core::result::Result::Ok(#pattern) => { #send }
+                ::core::result::Result::Err(__error) => __reply.error(&__error),
+            }
+        },
+        (None, true) => quote!(#handled; #send),
+        (None, false) => quote!(let #pattern = #handled; #send),
+    }
+}
+
+/// What becomes of an answer that is given to a responder.
+fn written_later(item: &Method, buffers: &[&Param]) -> TokenStream {
+    let names: Vec<Ident> = buffers.iter().map(|param| param.name.ident()).collect();
+    let (send, pattern) = sending(item, buffers, &names);
+    let error = match &item.raises {
+        Some(_) => quote!(__reply.error(&__error)),
+        None => quote!(match __error {}),
+    };
+    quote! {
+        match __answer {
+            ::core::result::Result::Ok(#pattern) => { #send }
+            ::core::result::Result::Err(__error) => #error,
+        }
+    }
+}
+
+/// How results go into the reply, and the pattern that they are taken apart with: `buffers` are filled,
+/// and those that are `handed_back` stand in the pattern, too.
+fn sending(item: &Method, buffers: &[&Param], handed_back: &[Ident]) -> (TokenStream, TokenStream) {
     let results: Vec<Ident> =
         (0..item.results.len()).map(|at| format_ident!("__result_{at}")).collect();
     let tombstones = item.results.iter().zip(&results);
@@ -222,17 +339,9 @@ fn answer(item: &Method, handled: &TokenStream, buffers: &[&Param]) -> TokenStre
         #(#written)*
         __reply.send()
     };
-    let pattern = ty::unwrapped(seen().map(|(_, name)| quote!(#name)).collect());
-    match (&item.raises, item.results.is_empty()) {
-        (Some(_), _) => quote! {
-            match #handled {
-                ::core::result::Result::Ok(#pattern) => { #send }
-                ::core::result::Result::Err(__error) => __reply.error(&__error),
-            }
-        },
-        (None, true) => quote!(#handled; #send),
-        (None, false) => quote!(let #pattern = #handled; #send),
-    }
+    let all = seen().map(|(_, name)| name).chain(handed_back);
+    let pattern = ty::unwrapped(all.map(|name| quote!(#name)).collect());
+    (send, pattern)
 }
 
 /// What is sent in the place of a result that is no more.
@@ -271,16 +380,19 @@ fn write(result: &Output, method: &Method, name: &Ident) -> TokenStream {
 }
 
 /// Takes an argument out of the message and checks its bounds.
-fn argument(param: &Param) -> TokenStream {
+fn argument(param: &Param, method: &Method) -> TokenStream {
     let (name, what) = (param.name.ident(), &param.name.text);
     if param.direction != Direction::In {
         let element = ty::element(&param.ty, &quote!(__rt));
         let longest = bounds::longest(&buffer_bounds(&param.ty).0);
+        let is_deferred = later::is_deferred(method);
         let take = match param.direction {
             Direction::InOut => quote!(in_out),
+            _ if is_deferred => quote!(out_later),
             _ => quote!(out),
         };
-        return quote!(let mut #name = __arguments.#take::<#element>(#what, #longest)?;);
+        let mutable = (!is_deferred).then(|| quote!(mut));
+        return quote!(let #mutable #name = __arguments.#take::<#element>(#what, #longest)?;);
     }
     let (annotation, value) = match ty::way_in(param) {
         Way::Text => (quote!(: &str), quote!(__arguments.text(#what)?)),
@@ -350,9 +462,10 @@ fn when_missing(param: &Param) -> Option<TokenStream> {
 }
 
 /// An argument as it is handed to the handler.
-fn passed(param: &Param) -> TokenStream {
+fn passed_on(param: &Param, method: &Method) -> TokenStream {
     let name = param.name.ident();
     match (param.direction, ty::way_in(param)) {
+        (Direction::Out | Direction::InOut, _) if later::is_deferred(method) => quote!(#name),
         (Direction::Out | Direction::InOut, _) => quote!(&mut #name),
         (Direction::In, Way::Raw) => quote!(&#name),
         (Direction::In, _) => quote!(#name),

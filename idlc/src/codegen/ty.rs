@@ -243,6 +243,21 @@ fn buffer_arguments(ty: &Type, rt: &TokenStream) -> TokenStream {
     }
 }
 
+/// A buffer of the caller's, as a handler owns it that answers later.
+pub(super) fn owned_buffer(param: &Param, rt: &TokenStream) -> TokenStream {
+    let arguments = match &param.ty.kind {
+        TypeKind::List(..) => {
+            let element = element(&param.ty, rt);
+            quote!('static, #element)
+        }
+        _ => quote!('static),
+    };
+    match param.direction {
+        Direction::InOut => quote!(#rt::InOutBuf<#arguments>),
+        _ => quote!(#rt::OutBuf<#arguments>),
+    }
+}
+
 /// A result of `method` as the client gets it.
 pub(super) fn client_result(result: &Output, method: &Method, rt: &TokenStream) -> TokenStream {
     if let TypeKind::Stream(item) = &result.ty.kind {

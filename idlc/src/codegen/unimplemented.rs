@@ -4,7 +4,17 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::Runtime;
-use crate::ir::{Interface, Method};
+use crate::ir::{Handler, Interface, Method};
+
+/// How a handler that is not there answers.
+pub(super) enum Instead {
+    /// It unwinds.
+    Returns,
+    /// Its future does.
+    Awaits,
+    /// By this responder.
+    Answers(Option<TokenStream>),
+}
 
 /// The method of a trait that is declared by `signature`, whose arguments are `arguments`. Without
 /// unwinding there is no body to give it, and it has to be implemented.
@@ -12,14 +22,28 @@ pub(super) fn with_body(
     attributes: &TokenStream,
     signature: &TokenStream,
     arguments: &[TokenStream],
+    instead: &Instead,
     rt: &TokenStream,
 ) -> TokenStream {
+    let body = match instead {
+        Instead::Returns => quote!(#rt::unimplemented()),
+        Instead::Awaits => quote!(async move { #rt::unimplemented() }),
+        Instead::Answers(answer) => {
+            return quote! {
+                #attributes
+                #signature {
+                    let _ = (#(#arguments,)*);
+                    #rt::unimplemented_later(#answer)
+                }
+            };
+        }
+    };
     quote! {
         #attributes
         #[cfg(not(panic = "abort"))]
         #signature {
             let _ = (#(#arguments,)*);
-            #rt::unimplemented()
+            #body
         }
 
         #attributes
@@ -31,17 +55,18 @@ pub(super) fn with_body(
 /// Gives the added methods of a user's own trait their bodies, where the user has not.
 pub fn complete(item: &mut syn::ItemTrait, interface: &Interface, runtime: &Runtime) {
     let rt = runtime.path();
-    let is_added = |name: &syn::Ident| {
+    let added = |name: &syn::Ident| {
         let of_name = |method: &&Method| method.name.ident() == *name;
         let method = interface.methods.iter().find(of_name);
-        method.is_some_and(|method| method.availability.added.is_some())
+        method.filter(|method| method.availability.added.is_some())
     };
     let mut complete = Vec::with_capacity(item.items.len());
     for member in item.items.drain(..) {
         match member {
             syn::TraitItem::Fn(function)
-                if function.default.is_none() && is_added(&function.sig.ident) =>
+                if function.default.is_none() && added(&function.sig.ident).is_some() =>
             {
+                let handler = added(&function.sig.ident).map(|method| method.handler);
                 let (attributes, signature) = (&function.attrs, &function.sig);
                 let arguments = signature.inputs.iter().filter_map(|input| match input {
                     syn::FnArg::Typed(input) => {
@@ -50,9 +75,16 @@ pub fn complete(item: &mut syn::ItemTrait, interface: &Interface, runtime: &Runt
                     }
                     syn::FnArg::Receiver(_) => None,
                 });
-                let arguments: Vec<TokenStream> = arguments.collect();
+                let mut arguments: Vec<TokenStream> = arguments.collect();
+                let instead = match handler {
+                    // The responder comes last.
+                    Some(Handler::Deferred(_)) => Instead::Answers(arguments.pop()),
+                    Some(Handler::Async(_)) => Instead::Awaits,
+                    _ => Instead::Returns,
+                };
                 let attributes = quote!(#(#attributes)*);
-                let both = with_body(&attributes, &quote!(#signature), &arguments, &rt);
+                let signature = quote!(#signature);
+                let both = with_body(&attributes, &signature, &arguments, &instead, &rt);
                 complete.push(syn::TraitItem::Verbatim(both));
             }
             other => complete.push(other),

@@ -15,6 +15,7 @@ mod expr;
 mod inside;
 mod interface;
 mod item;
+mod later;
 mod params;
 mod references;
 mod results;

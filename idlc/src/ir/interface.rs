@@ -91,6 +91,8 @@ pub struct Method {
     pub raises: Option<Type>,
     /// Whether the handler wants to know about the call.
     pub context: Context,
+    /// How the handler answers.
+    pub handler: Handler,
 }
 
 impl Method {
@@ -111,6 +113,17 @@ pub enum Context {
     Taken,
     /// `fn f(&self, ..)`
     Omitted,
+}
+
+/// How a handler in Rust answers. Nothing of it is on the wire, and no client can tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Handler {
+    /// By what it returns.
+    Returns,
+    /// `[rust.deferred]`: later, by a `Responder`.
+    Deferred(At<()>),
+    /// `[rust.async]`: by what its future comes to.
+    Async(At<()>),
 }
 
 /// A parameter of a method.

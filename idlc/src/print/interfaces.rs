@@ -1,7 +1,7 @@
 //! Interfaces, and what they offer.
 
 use super::{Attributes, Printer, types};
-use crate::ir::{Direction, Event, Interface, Method, Output, Param};
+use crate::ir::{Direction, Event, Handler, Interface, Method, Output, Param};
 
 impl Printer {
     pub(super) fn interface(&mut self, item: &Interface) {
@@ -64,6 +64,7 @@ impl Printer {
             results,
             raises,
             context: _,
+            handler,
         } = method;
         let mut attributes = Attributes::default();
         attributes.wire_name(wire_name);
@@ -75,6 +76,11 @@ impl Printer {
             attributes.add(format!("timeout({})", types::duration(timeout.value)));
         }
         attributes.availability(availability);
+        match handler {
+            Handler::Returns => {}
+            Handler::Deferred(_) => attributes.add("rust.deferred"),
+            Handler::Async(_) => attributes.add("rust.async"),
+        }
         attributes.look(name, look);
         self.head(docs, attributes);
         self.put(&format!("fn {name}"));

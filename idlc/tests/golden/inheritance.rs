@@ -746,6 +746,12 @@ const _: () = {
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(&self.implementation, &self.implementation, __call)
         }
+        fn is_async(&self, __ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(&self.implementation, __call)
+        }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
             let emitter = <__T as Camera>::emitter(&self.implementation);
             ::core::option::Option::Some(emitter.as_emitter())
@@ -755,6 +761,20 @@ const _: () = {
             __interface: u128,
         ) -> ::core::option::Option<&__rt::Emitter> {
             <dyn Device as __rt::Object>::emitter_of(&self.implementation, __interface)
+        }
+    }
+    fn __is_async(__ordinal: u64) -> bool {
+        <dyn Device as __rt::Object>::is_async(__ordinal)
+    }
+    fn __handle<'m>(
+        __base_0: &'m (dyn Device + 'static),
+        __call: __rt::ServerCall<'m>,
+    ) -> __rt::Handling<'m> {
+        match __call.ordinal() {
+            __ordinal if <dyn Device as __rt::Object>::is_async(__ordinal) => {
+                <dyn Device as __rt::Object>::handle(__base_0, __call)
+            }
+            _ => __rt::not_async(),
         }
     }
     /// For an implementation that is served, and for one that is an object.
@@ -960,6 +980,12 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, self, __call)
+        }
+        fn is_async(__ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(self, __call)
         }
         fn emitter(&self) -> ::core::option::Option<&__rt::Emitter> {
             ::core::option::Option::Some(
@@ -1225,6 +1251,12 @@ const _: () = {
                 __call,
             )
         }
+        fn is_async(&self, __ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(&self.implementation, &self.implementation, __call)
+        }
         fn inherited_emitter(
             &self,
             __interface: u128,
@@ -1234,6 +1266,25 @@ const _: () = {
                     &self.implementation,
                     __interface,
                 ))
+        }
+    }
+    fn __is_async(__ordinal: u64) -> bool {
+        <dyn Camera as __rt::Object>::is_async(__ordinal)
+            || <dyn Recorder as __rt::Object>::is_async(__ordinal)
+    }
+    fn __handle<'m>(
+        __base_0: &'m (dyn Camera + 'static),
+        __base_1: &'m (dyn Recorder + 'static),
+        __call: __rt::ServerCall<'m>,
+    ) -> __rt::Handling<'m> {
+        match __call.ordinal() {
+            __ordinal if <dyn Camera as __rt::Object>::is_async(__ordinal) => {
+                <dyn Camera as __rt::Object>::handle(__base_0, __call)
+            }
+            __ordinal if <dyn Recorder as __rt::Object>::is_async(__ordinal) => {
+                <dyn Recorder as __rt::Object>::handle(__base_1, __call)
+            }
+            _ => __rt::not_async(),
         }
     }
     /// For an implementation that is served, and for one that is an object.
@@ -1470,6 +1521,12 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, self, self, __call)
+        }
+        fn is_async(__ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(self, self, __call)
         }
         fn inherited_emitter(
             &self,
@@ -1718,11 +1775,31 @@ const _: () = {
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(&self.implementation, &self.implementation, __call)
         }
+        fn is_async(&self, __ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(&self.implementation, __call)
+        }
         fn inherited_emitter(
             &self,
             __interface: u128,
         ) -> ::core::option::Option<&__rt::Emitter> {
             <dyn Device as __rt::Object>::emitter_of(&self.implementation, __interface)
+        }
+    }
+    fn __is_async(__ordinal: u64) -> bool {
+        <dyn Device as __rt::Object>::is_async(__ordinal)
+    }
+    fn __handle<'m>(
+        __base_0: &'m (dyn Device + 'static),
+        __call: __rt::ServerCall<'m>,
+    ) -> __rt::Handling<'m> {
+        match __call.ordinal() {
+            __ordinal if <dyn Device as __rt::Object>::is_async(__ordinal) => {
+                <dyn Device as __rt::Object>::handle(__base_0, __call)
+            }
+            _ => __rt::not_async(),
         }
     }
     /// For an implementation that is served, and for one that is an object.
@@ -1934,6 +2011,12 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, self, __call)
+        }
+        fn is_async(__ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(self, __call)
         }
         fn inherited_emitter(
             &self,

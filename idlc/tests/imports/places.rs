@@ -462,6 +462,12 @@ const _: () = {
                 __call,
             )
         }
+        fn is_async(&self, __ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(&self.implementation, &self.implementation, __call)
+        }
         fn inherited_emitter(
             &self,
             __interface: u128,
@@ -474,6 +480,25 @@ const _: () = {
                     &self.implementation,
                     __interface,
                 ))
+        }
+    }
+    fn __is_async(__ordinal: u64) -> bool {
+        <dyn super::types::Described as __rt::Object>::is_async(__ordinal)
+            || <dyn super::base::Limits as __rt::Object>::is_async(__ordinal)
+    }
+    fn __handle<'m>(
+        __base_0: &'m (dyn super::types::Described + 'static),
+        __base_1: &'m (dyn super::base::Limits + 'static),
+        __call: __rt::ServerCall<'m>,
+    ) -> __rt::Handling<'m> {
+        match __call.ordinal() {
+            __ordinal if <dyn super::types::Described as __rt::Object>::is_async(
+                __ordinal,
+            ) => <dyn super::types::Described as __rt::Object>::handle(__base_0, __call),
+            __ordinal if <dyn super::base::Limits as __rt::Object>::is_async(
+                __ordinal,
+            ) => <dyn super::base::Limits as __rt::Object>::handle(__base_1, __call),
+            _ => __rt::not_async(),
         }
     }
     /// For an implementation that is served, and for one that is an object.
@@ -751,6 +776,12 @@ const _: () = {
             __call: __rt::ServerCall<'_>,
         ) -> ::core::result::Result<(), __rt::Fault> {
             __dispatch(self, self, self, __call)
+        }
+        fn is_async(__ordinal: u64) -> bool {
+            __is_async(__ordinal)
+        }
+        fn handle<'m>(&'m self, __call: __rt::ServerCall<'m>) -> __rt::Handling<'m> {
+            __handle(self, self, __call)
         }
         fn inherited_emitter(
             &self,

@@ -2,9 +2,9 @@
 
 use super::types::{base, duration, expr, of_type, said, ty, uuid};
 use idlc::ir::{
-    At, Availability, Context, Direction, Enum, Event, Field, Flags, Growth, Interface, Item,
-    Member, Method, Name, Output, Param, Passing, Payload, Reserved, Struct, Type, TypeKind, Union,
-    UnionUse, Variant,
+    At, Availability, Context, Direction, Enum, Event, Field, Flags, Growth, Handler, Interface,
+    Item, Member, Method, Name, Output, Param, Passing, Payload, Reserved, Struct, Type, TypeKind,
+    Union, UnionUse, Variant,
 };
 
 pub(super) fn item(item: &Item) -> String {
@@ -304,13 +304,43 @@ fn method(item: &Method) -> String {
         Context::Taken => "cx: &Call<'_>, ",
         Context::Omitted => "",
     };
-    let params: Vec<String> = item.params.iter().map(param).collect();
-    format!(
-        "{text}fn {}(&self, {context}{}){};\n",
-        rust(&item.name),
-        params.join(", "),
-        answer(item)
-    )
+    let mut params: Vec<String> = item.params.iter().map(param).collect();
+    let (word, answer) = match item.handler {
+        Handler::Returns => ("fn", answer(item)),
+        Handler::Async(_) => ("async fn", answer(item)),
+        Handler::Deferred(_) => {
+            let owned = |param: String| param.replace("&mut ", "").replace("Buf<'_", "Buf<'static");
+            params = params.into_iter().map(owned).collect();
+            params.push(responder(item));
+            ("fn", String::new())
+        }
+    };
+    let (name, params) = (rust(&item.name), params.join(", "));
+    format!("{text}{word} {name}(&self, {context}{params}){answer};\n")
+}
+
+/// The parameter that a deferred answer is given to.
+fn responder(item: &Method) -> String {
+    let results = item.results.iter().filter(|result| !result.is_removed());
+    let results = results.map(|result| result_type(result, item.raises.as_ref()));
+    let buffers = item.params.iter().filter_map(|param| match (param.direction, &param.ty.kind) {
+        (Direction::In, _) => None,
+        (way, kind) => {
+            let name = if way == Direction::Out { "OutBuf" } else { "InOutBuf" };
+            let element = match kind {
+                TypeKind::List(item, _) => format!(", {}", ty(item)),
+                _ => String::new(),
+            };
+            Some(format!("{name}<'static{element}>"))
+        }
+    });
+    let all: Vec<String> = results.chain(buffers).collect();
+    let results = match all.as_slice() {
+        [one] => one.clone(),
+        all => format!("({})", all.join(", ")),
+    };
+    let raised = item.raises.as_ref().map(|raised| format!(", {}", ty(raised)));
+    format!("answer: Responder<{results}{}>", raised.unwrap_or_default())
 }
 
 fn event(item: &Event) -> String {

@@ -31,6 +31,8 @@ struct State {
     running: usize,
     /// Those who will go on with what they have begun, and others who run what came here.
     away: usize,
+    /// Work that goes on while nobody runs.
+    unfinished: usize,
     /// Those who wait for a slot, the last one last.
     parked: Vec<Thread>,
     /// Nobody has to wait any more: the service has ended.
@@ -43,13 +45,14 @@ impl State {
     }
 
     fn is_busy(&self) -> bool {
-        self.running > 0 || self.away > 0
+        self.running > 0 || self.away > 0 || self.unfinished > 0
     }
 }
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Gate {
-        let state = State { limit, running: 0, away: 0, parked: Vec::new(), closed: false };
+        let state =
+            State { limit, running: 0, away: 0, unfinished: 0, parked: Vec::new(), closed: false };
         Gate {
             state: Mutex::new(state),
             over: AtomicBool::new(false),
@@ -126,6 +129,24 @@ impl Gate {
         if !state.is_busy() {
             self.idle.notify_all();
         }
+    }
+
+    /// Says that something goes on while nobody runs.
+    pub(crate) fn begin_unfinished(&self) {
+        self.lock().unfinished += 1;
+    }
+
+    /// Says that it has ended. `true`: nothing of that kind is left.
+    pub(crate) fn end_unfinished(&self) -> bool {
+        let mut state = self.lock();
+        state.unfinished = state.unfinished.saturating_sub(1);
+        self.note_idle(&state);
+        state.unfinished == 0
+    }
+
+    /// Whether something goes on while nobody runs.
+    pub(crate) fn has_unfinished(&self) -> bool {
+        self.lock().unfinished > 0
     }
 
     /// Runs `work` without counting its thread among those that run.

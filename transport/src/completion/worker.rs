@@ -93,7 +93,7 @@ impl Worker {
                 return Ok(());
             }
             self.rest();
-            if self.shared.ended.load(Ordering::SeqCst) || self.shared.is_draining() {
+            if self.shared.may_end() {
                 return Ok(());
             }
             self.sleep()?;
@@ -296,7 +296,7 @@ impl Worker {
         let shared = &self.shared;
         shared.waiting.fetch_add(1, Ordering::SeqCst);
         // Looked at after saying so: whoever adds something now wakes us.
-        let idle = shared.is_idle() && !shared.is_stopped();
+        let idle = shared.is_idle() && !shared.is_stopped() && !shared.may_end();
         let parked = shared.resources.parked.load(Ordering::SeqCst);
         let timeout = if !idle {
             Some(Duration::ZERO)

@@ -10,6 +10,7 @@ mod call;
 mod counts;
 mod leaving;
 mod outstanding;
+mod pending;
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
@@ -33,11 +34,12 @@ use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits};
 use crate::section::region::Region;
 use arriving::Arriving;
-pub use call::{InPart, IncomingCall, Unwanted};
+pub use call::{InPart, IncomingCall, RoomMemory, Unwanted};
 use counts::Counters;
 pub use counts::Counts;
 use leaving::Leaving;
 use outstanding::Outstanding;
+pub use pending::{PendingReply, Unfinished};
 
 /// The status of a reply to a request whose caller gave up while it was still sending: the request
 /// was never handed out.
@@ -85,6 +87,8 @@ pub(crate) struct Resources {
     /// Listens for them, and for what clients say, while every worker works.
     pub(crate) listener: Arc<Listener>,
     pub(crate) counters: Counters,
+    /// Has workers look whether they may end.
+    pub(crate) rouse: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -175,6 +179,7 @@ impl Resources {
             alarms: Arc::new(Alarms::new()?),
             listener: Arc::default(),
             counters: Counters::default(),
+            rouse: OnceLock::new(),
         })
     }
 }
@@ -442,6 +447,19 @@ impl ServerPort {
     fn cancel(&self, id: MessageId) {
         if self.outstanding.cancel(id) {
             self.shared.counters.cancelled();
+        }
+    }
+
+    /// Says that work has begun that goes on when no worker is at it, until what is returned is dropped.
+    /// [`CompletionPort::run_down`](crate::CompletionPort::run_down) waits for it.
+    pub fn unfinished(self: &Arc<ServerPort>) -> Unfinished {
+        Unfinished::new(self)
+    }
+
+    /// A request is answered.
+    fn answered(&self, id: MessageId) {
+        if self.outstanding.end(id) {
+            self.shared.counters.late();
         }
     }
 

@@ -9,6 +9,7 @@ use syn::punctuated::Punctuated;
 use super::attribute::{self, Argument, Arguments};
 use super::availability::{availability, look, version};
 use super::docs::docs;
+use super::later;
 use super::params::{self, is_call_context};
 use super::results::{Returns, results};
 use super::{bases, inside, references, report, report_syntax, span_of};
@@ -84,6 +85,9 @@ pub fn lower_trait(
     });
     item.items.extend(codegen::emitter_method(&interface).map(syn::TraitItem::Verbatim));
     require_supertraits(&mut item);
+    if let Some(hidden) = codegen::supertrait(&interface) {
+        item.supertraits.push(syn::TypeParamBound::Verbatim(hidden));
+    }
     codegen::complete(&mut item, &interface, &runtime);
     LoweredTrait { interface, kept: item, runtime }
 }
@@ -248,6 +252,7 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
         results: Vec::new(),
         raises: None,
         context: Context::Omitted,
+        handler: later::handler(item),
     };
     let mut returns = None;
     item.attrs.retain(|attribute| !read(attribute, &mut method, &mut returns, found));
@@ -263,6 +268,7 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
                 }
                 method.context = Context::Taken;
             }
+            syn::FnArg::Typed(input) if later::is_responder(&input.ty) => {}
             syn::FnArg::Typed(input) => {
                 let param = params::param(input, found);
                 stays = !param.as_ref().is_some_and(Param::is_removed);
@@ -275,7 +281,9 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
         }
     }
     item.sig.inputs = kept;
-    (method.results, method.raises) = results(&item.sig.output, returns, found);
+    let answer = later::answer(item, method.handler, found);
+    (method.results, method.raises) = results(&answer, returns, found);
+    later::rewrite(item, method.handler);
     Some(method)
 }
 
@@ -294,9 +302,6 @@ fn refuse_what_is_no_method(item: &syn::TraitItemFn, found: &mut Diagnostics) {
     if !signature.generics.params.is_empty() || signature.generics.where_clause.is_some() {
         let message = "a method is not generic: the other side must know every type";
         report(found, codes::UNEXPECTED, &signature.generics, message);
-    }
-    if let Some(word) = &signature.asyncness {
-        report(found, codes::NOT_YET, word, "`async` methods are not in this version yet");
     }
     if let Some(word) = &signature.constness {
         report(found, codes::UNEXPECTED, word, "a method of an interface is not `const`");

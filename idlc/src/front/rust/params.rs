@@ -229,10 +229,13 @@ fn shape(
     let bytes = || Type::new(TypeKind::Bytes(Bounds::none()), here);
     match ty {
         syn::Type::Reference(reference) if reference.mutability.is_some() => {
-            buffer(reference, found).map(|(direction, ty)| (direction, ty, None))
+            buffer(&reference.elem, found).map(|(direction, ty)| (direction, ty, None))
         }
         syn::Type::Reference(reference) => {
             borrowed(reference, marks, found).map(|ty| (Direction::In, ty, None))
+        }
+        _ if is_named(ty, "OutBuf") || is_named(ty, "InOutBuf") => {
+            buffer(ty, found).map(|(direction, ty)| (direction, ty, None))
         }
         _ if is_named(ty, "View") => Some((Direction::In, bytes(), Some(At::new((), here)))),
         _ => {
@@ -259,21 +262,21 @@ fn should_be_borrowed(ty: &syn::Type) -> Option<&'static str> {
 }
 
 /// `&mut OutBuf<'_>` and its kin.
-fn buffer(reference: &syn::TypeReference, found: &mut Diagnostics) -> Option<(Direction, Type)> {
-    let last = last_segment(&reference.elem);
+fn buffer(buffer: &syn::Type, found: &mut Diagnostics) -> Option<(Direction, Type)> {
+    let last = last_segment(buffer);
     let direction = match last.map(|last| last.ident.to_string()).as_deref() {
         Some("OutBuf") => Direction::Out,
         Some("InOutBuf") => Direction::InOut,
         _ => {
             let message = "a parameter that the handler fills is an `OutBuf` or `InOutBuf`";
-            let error = Diagnostic::error(codes::BAD_OUT, message, span_of(reference));
+            let error = Diagnostic::error(codes::BAD_OUT, message, span_of(buffer));
             found.push(
                 error.help("return the value; only buffers of the caller are filled in place"),
             );
             return None;
         }
     };
-    let here = span_of(&reference.elem);
+    let here = span_of(buffer);
     let kind = match last.map(ty::arguments).as_deref() {
         Some([item]) if !is_named(item, "u8") => {
             TypeKind::List(Box::new(ty::owned(item, found)?), Bounds::none())

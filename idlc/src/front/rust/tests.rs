@@ -85,13 +85,33 @@ fn a_method_takes_a_shared_self() {
 }
 
 #[test]
-fn generic_and_async_methods_are_refused() {
+fn generic_methods_are_refused() {
     check_method(
-        "fn f<T>(&self, a: T); async fn g(&self);",
+        "fn f<T>(&self, a: T);",
         expect![[r#"
         a method is not generic: the other side must know every type
-        `async` methods are not in this version yet
     "#]],
+    );
+}
+
+#[test]
+fn answers_that_are_given_later_have_one_place() {
+    check_method(
+        "fn f(&self, answer: Responder<u32>, a: u32); fn g(&self, answer: Responder<u32>) -> u32; \
+         async fn h(&self, answer: Responder<Result<u32, E>>); fn i(&self, answer: Responder); \
+         fn j(&self, #[out] #[max(4)] a: &mut OutBuf<'_>, answer: Responder<u32>); \
+         fn k(&self, #[out] #[max(4)] a: OutBuf<'static>) -> u32;",
+        expect![[r#"
+            the `Responder` comes last
+            a handler with a `Responder` returns nothing: the responder answers
+            a `Responder` answers later, whatever the handler does: leave out `async`
+            write `Responder<T, E>`: the error has a place of its own
+            write `Responder<T>` or `Responder<T, E>`
+            a handler that answers later owns the caller's buffers
+            help: write `OutBuf<'static>` or `InOutBuf<'static>`, and hand it back behind the results
+            a handler that answers by what it returns borrows the caller's buffers
+            help: write `&mut OutBuf<'_>` or `&mut InOutBuf<'_>`
+        "#]],
     );
 }
 

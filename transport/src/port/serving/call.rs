@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::leaving::Caller;
+use super::pending::PendingReply;
 use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
 use crate::buffer::{Buffer, Bytes};
 use crate::bulk::{Travelled, reason_of};
 use crate::cancellation::Cancellation;
 use crate::chain::{Chain, Handling, Origin, Running, hand_over};
-use crate::channel::Bell;
+use crate::channel::{Bell, lock};
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -30,7 +31,7 @@ pub struct IncomingCall {
     bytes: Vec<u8>,
     /// What few calls have. Apart, so that the others are handed on in little time.
     bulk: Option<Box<Bulk>>,
-    stage: Stage,
+    stage: Mutex<Stage>,
 }
 
 /// What comes with a call besides its message.
@@ -69,6 +70,28 @@ pub(super) enum Part {
     },
 }
 
+/// Memory for one of the rooms that a caller has for bulk data.
+#[derive(Debug)]
+pub struct RoomMemory {
+    port: Arc<ServerPort>,
+    address: Option<u64>,
+}
+
+impl RoomMemory {
+    /// A buffer of the port's. Its contents are unspecified.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory.
+    pub fn take(&self, len: usize) -> Result<Buffer> {
+        let buffers = &self.port.shared.buffers;
+        match self.address {
+            Some(address) => buffers.take_for_writing(len, address),
+            None => buffers.take(len),
+        }
+    }
+}
+
 /// Why a call that has come in is not worth to be begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,7 +127,7 @@ impl IncomingCall {
         };
         let (bytes, handles) = record.into_contents();
         let bulk = (!handles.is_empty()).then(|| Box::new(Bulk { handles, ..Bulk::default() }));
-        IncomingCall { port, header, bytes, bulk, stage }
+        IncomingCall { port, header, bytes, bulk, stage: Mutex::new(stage) }
     }
 
     fn bulk_parts(&self) -> &[Part] {
@@ -252,7 +275,7 @@ impl IncomingCall {
     /// What fires when nobody waits for this call any more. Nobody ever waits for a datagram, so that
     /// of one never fires; nor does that of a call which is answered.
     pub fn cancellation(&self) -> Cancellation {
-        match self.stage {
+        match self.stage() {
             Stage::Unanswered => self.port.cancellation(self.header.id, self.deadline()),
             Stage::Over => Cancellation::never(),
         }
@@ -270,7 +293,7 @@ impl IncomingCall {
             counters.expired();
             return Err(Unwanted::Expired);
         }
-        if self.stage == Stage::Unanswered && self.port.outstanding.is_cancelled(self.header.id) {
+        if self.stage() == Stage::Unanswered && self.port.outstanding.is_cancelled(self.header.id) {
             counters.given_up();
             return Err(Unwanted::Cancelled);
         }
@@ -421,18 +444,21 @@ impl IncomingCall {
         self.all_rooms().iter().map(|room| room.len)
     }
 
+    /// Where memory for filling a room of the caller's comes from, apart from the call.
+    pub fn room(&self, index: usize) -> Option<RoomMemory> {
+        let address = self.all_rooms().get(index)?.address;
+        Some(RoomMemory { port: self.port.clone(), address })
+    }
+
     /// A buffer of the port's, for filling a room. Its contents are unspecified.
     ///
     /// # Errors
     ///
     /// When there is no memory.
     pub fn buffer(&self, len: usize) -> Result<Buffer> {
-        let buffers = &self.port.shared.buffers;
         let same = |room: &&Room| usize::try_from(room.len) == Ok(len);
-        match self.all_rooms().iter().find(same).and_then(|room| room.address) {
-            Some(address) => buffers.take_for_writing(len, address),
-            None => buffers.take(len),
-        }
+        let address = self.all_rooms().iter().find(same).and_then(|room| room.address);
+        RoomMemory { port: self.port.clone(), address }.take(len)
     }
 
     /// Copies the arguments that lie in the caller's memory. Waits for the copier threads.
@@ -460,6 +486,21 @@ impl IncomingCall {
             *part = Part::Buffer(buffer, Way::Direct);
         }
         Ok(())
+    }
+
+    /// Takes the right to answer out, and the duty: the call itself is not answered any more, and can
+    /// be dropped before or after. `None`: it is answered, or nobody waits for an answer.
+    pub fn defer(&self) -> Option<PendingReply> {
+        let before = std::mem::replace(&mut *lock(&self.stage), Stage::Over);
+        if before == Stage::Over {
+            return None;
+        }
+        let lent = (self.all_rooms().to_vec(), self.grant().cloned());
+        Some(PendingReply::new(self.port.clone(), self.header.id, self.deadline(), lent))
+    }
+
+    fn stage(&self) -> Stage {
+        *lock(&self.stage)
     }
 
     /// Answers the call. Never waits for the client.
@@ -492,7 +533,7 @@ impl IncomingCall {
     }
 
     fn answer(&mut self, reply: Reply, bell: Bell) -> Result<()> {
-        if self.stage == Stage::Over {
+        if self.stage() == Stage::Over {
             return Ok(());
         }
         let caller = Caller {
@@ -503,10 +544,8 @@ impl IncomingCall {
         };
         let posted = self.port.post_reply(&caller, reply, bell);
         if posted.is_ok() || self.port.channel.closed().is_some() {
-            self.stage = Stage::Over;
-            if self.port.outstanding.end(self.header.id) {
-                self.port.shared.counters.late();
-            }
+            *lock(&self.stage) = Stage::Over;
+            self.port.answered(self.header.id);
         }
         posted
     }
@@ -514,7 +553,7 @@ impl IncomingCall {
 
 impl Drop for IncomingCall {
     fn drop(&mut self) {
-        if self.stage == Stage::Unanswered {
+        if self.stage() == Stage::Unanswered {
             self.port.shared.counters.unanswered();
             let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
             let _ended = self.answer(unanswered, Bell::Now);

@@ -107,6 +107,8 @@ const ATTRIBUTES: &[(&str, Status)] = &[
         ]),
     ),
     ("rust.derive", Status::On(&[Struct, Enum, Flags, Union, Error])),
+    ("rust.async", Status::On(&[Interface, Method])),
+    ("rust.deferred", Status::On(&[Method])),
     (
         "doc.hidden",
         Status::On(&[
@@ -139,7 +141,7 @@ const ATTRIBUTES: &[(&str, Status)] = &[
     ("helpstring", Status::Foreign("documentation is written with `///`")),
     ("object", Status::Foreign("every interface is one")),
     ("pointer_default", Status::Foreign("there are no pointers")),
-    ("async", Status::Foreign("every method can be called without waiting")),
+    ("async", Status::Foreign("how a handler in Rust works is `[rust.async]`")),
     ("optional", Status::Foreign("a value that may be missing is `T?`")),
 ];
 

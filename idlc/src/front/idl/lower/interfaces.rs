@@ -3,11 +3,12 @@
 use pest::iterators::Pair;
 use quote::quote;
 
-use super::attributes::Target;
+use super::attributes::{Decor, Target};
 use super::{Lowerer, Rule, parts};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::ir::{
-    Context, Direction, Expr, Interface, Item, Method, Name, Output, Param, RustCode, Type,
-    TypeKind,
+    Context, Direction, Expr, Handler, Interface, Item, Method, Name, Output, Param, RustCode,
+    Type, TypeKind,
 };
 
 impl Lowerer<'_> {
@@ -17,6 +18,7 @@ impl Lowerer<'_> {
         let Some(mut name) = inner.next().map(|name| self.name(&name)) else { return };
         let look = self.look(&mut decor, &mut name);
         let timeout = self.duration(&mut decor, "timeout");
+        let is_async = self.flag(&mut decor, "rust.async");
         let mut interface = Interface {
             name,
             qualified: String::new(),
@@ -48,6 +50,9 @@ impl Lowerer<'_> {
         }
         for method in &mut interface.methods {
             method.timeout = method.timeout.or(timeout);
+            if let (Handler::Returns, Some(said)) = (method.handler, is_async) {
+                method.handler = Handler::Async(said);
+            }
         }
         self.reading.module.items.push(Item::Interface(interface));
     }
@@ -71,6 +76,7 @@ impl Lowerer<'_> {
         let mut decor = self.decor(decor, Target::Method);
         let mut inner = parts(pair);
         let mut name = self.name(&inner.next()?);
+        let handler = self.handler(&mut decor);
         let mut method = Method {
             look: self.look(&mut decor, &mut name),
             name,
@@ -86,6 +92,7 @@ impl Lowerer<'_> {
             results: Vec::new(),
             raises: None,
             context: Context::Taken,
+            handler,
         };
         for part in inner {
             match part.as_rule() {
@@ -98,6 +105,22 @@ impl Lowerer<'_> {
             }
         }
         Some(method)
+    }
+
+    /// `rust.async` and `rust.deferred`
+    fn handler(&mut self, decor: &mut Decor<'_>) -> Handler {
+        let is_async = self.flag(decor, "rust.async");
+        match (self.flag(decor, "rust.deferred"), is_async) {
+            (Some(deferred), Some(_)) => {
+                let message = "a deferred answer is given later, whatever the handler does";
+                let told = Diagnostic::error(codes::MISPLACED_ATTRIBUTE, message, deferred.span);
+                self.found.push(told.label("leave out this or `rust.async`"));
+                Handler::Deferred(deferred)
+            }
+            (Some(deferred), None) => Handler::Deferred(deferred),
+            (None, Some(said)) => Handler::Async(said),
+            (None, None) => Handler::Returns,
+        }
     }
 
     pub(super) fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
