@@ -1,8 +1,55 @@
 //! What is measured of everything that does not wait: rows of a check, its figure and the limit.
 
+mod crowd;
+mod deadlines;
+mod graphs;
+mod stuck;
 pub mod throughput;
 
 use std::fmt;
+use std::path::Path;
+
+use crate::peer::Starter;
+
+/// How much is done for a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// Some tens of seconds.
+    Short,
+    /// As much as is promised.
+    Long,
+}
+
+/// A check: what it is called, and what makes its rows.
+pub type Check = (&'static str, fn(&Path, Length) -> Vec<Row>);
+
+/// All checks, in the order in which they are made. Each is given the program that plays its other
+/// processes.
+pub const CHECKS: &[Check] = &[
+    ("random graphs of calls", graphs::rows),
+    ("deadlines", deadlines::rows),
+    ("a thousand clients", crowd::rows),
+    ("a client that reads nothing", stuck::rows),
+    ("calls and messages a second", |program, length| {
+        throughput::measure(program, if length == Length::Long { 31 } else { 9 })
+    }),
+];
+
+/// Plays a part in one of the checks, if the words name one.
+///
+/// # Errors
+///
+/// What kept it from playing.
+pub fn play(starter: &Starter, words: &[&str]) -> Option<Result<(), String>> {
+    Some(match words {
+        ["deadlines"] => deadlines::serve(starter),
+        ["crowd", "server"] => crowd::serve(starter),
+        ["crowd", "clients", calls] => crowd::call(starter, calls),
+        ["stuck", "server"] => stuck::serve(starter),
+        ["stuck", "client"] => stuck::read_nothing(starter),
+        _ => return None,
+    })
+}
 
 /// One check.
 #[derive(Debug)]
@@ -32,6 +79,8 @@ impl Row {
     pub fn json(&self) -> String {
         let Row { check, figure, limit, ok } = self;
         let check = check.replace(['"', '\\'], "'");
+        // A figure that there is none of is no number in JSON.
+        let figure = if figure.is_finite() { figure.to_string() } else { "null".to_owned() };
         format!(r#"{{"check": "{check}", "figure": {figure}, "limit": {limit}, "ok": {ok}}}"#)
     }
 }

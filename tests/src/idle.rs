@@ -77,7 +77,7 @@ pub fn connect(starter: &Starter, count: &str) -> Result<(), String> {
 }
 
 /// A connection takes several descriptors, and shells give out few.
-fn raise_descriptor_limit() -> Result<(), String> {
+pub(crate) fn raise_descriptor_limit() -> Result<(), String> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
         .map_err(|error| format!("cannot raise the limit of descriptors: {error}"))

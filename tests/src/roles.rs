@@ -14,7 +14,7 @@ use crate::asynchrony::throughput;
 use crate::everything;
 use crate::peer::{Starter, say};
 use crate::trial::{Other, Trial, api, other};
-use crate::{bounds, garbage, graphs, idle, inheritance, marks, twins, types};
+use crate::{asynchrony, bounds, garbage, graphs, idle, inheritance, marks, twins, types};
 
 /// The port of the `trial` role.
 pub const TRIAL: &str = "tests.trial";
@@ -54,6 +54,8 @@ pub fn play(arguments: &[String]) {
         ["default caller"] => call_default(),
         ["waiter", name] => wait(name),
         ["flood", len] => flood(len),
+        ["asynchrony", part @ ..] => asynchrony::play(&starter, part)
+            .unwrap_or_else(|| Err(format!("nobody plays `{part:?}`"))),
         ["graphs", node] => graphs::serve(&starter, node),
         ["throughput server"] => throughput::serve(&starter).map_err(|error| error.to_string()),
         ["idle server"] => idle::serve(&starter),
