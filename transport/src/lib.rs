@@ -76,3 +76,4 @@ pub use port::serving::{
 pub use section::Blob;
 pub use section::region::Region;
 pub use section::view::PeerView;
+pub use waiting::{PortWatch, Watched};

@@ -16,11 +16,12 @@ mod batches;
 mod calls;
 mod cancellable;
 mod handover;
+mod outside;
 mod tasks;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread::{Thread, ThreadId};
 
 use crate::channel::{Channel, lock};
@@ -35,6 +36,8 @@ pub(crate) use batches::{BatchSlot, InBatch};
 use calls::{Calls, Met};
 pub(crate) use cancellable::Cancellable;
 pub(crate) use handover::{Came, Job};
+use outside::Outside;
+pub use outside::{PortWatch, Watched};
 pub(crate) use tasks::{Driver, InTask, TaskId};
 use tasks::{Task, Wakers};
 
@@ -118,6 +121,10 @@ struct State {
     tasks: Vec<Task>,
     /// Until when the thread that watches for tasks sleeps. `None`: it does not watch.
     watched_until: Option<Deadline>,
+    /// Who watches for tasks from outside.
+    outside: Outside,
+    /// Somebody who leads, or is about to sleep, must look again: a bell was heard in passing.
+    has_news: bool,
     calls: Calls<Record, Job>,
     batches: Batches,
     last_grant: u32,
@@ -204,6 +211,8 @@ impl Waiting {
             parked: Vec::new(),
             tasks: Vec::new(),
             watched_until: None,
+            outside: Outside::default(),
+            has_news: false,
             calls: Calls::new(),
             batches: Batches::default(),
             last_grant: 0,
@@ -258,10 +267,15 @@ impl Waiting {
         watchers.wake();
     }
 
-    /// Has the leader look again: somebody else has read the bell that was meant for it.
+    /// Has the leader look again: somebody has read the bell that was meant for it, perhaps itself in
+    /// its last look. The peer rings once for each sleep.
     pub(crate) fn rouse_leader(&self) {
-        if let Leader::Sleeps(leader, _) = lock(&self.state).leader {
-            ring_unless_me(leader, &self.bell);
+        let mut state = lock(&self.state);
+        state.has_news = true;
+        match state.leader {
+            Leader::Sleeps(leader, _) => ring_unless_me(leader, &self.bell),
+            Leader::Looks => {}
+            Leader::Nobody => state.outside.prompt(),
         }
     }
 
@@ -277,13 +291,13 @@ impl Waiting {
         interest: Interest,
         mut ready: impl FnMut() -> Result<Option<T>>,
     ) -> Result<T> {
-        let mut follower = Follower { waiting: self, has_followed: false };
+        let mut follower = Follower { waiting: self, channel, has_followed: false };
         loop {
             if let Some(found) = ready()? {
                 return Ok(found);
             }
             channel.check_open()?;
-            let found = match self.lead() {
+            let found = match self.lead(channel) {
                 Some(lead) => lead.wait(channel, deadline, interest, &mut ready)?,
                 None => {
                     follower.has_followed = true;
@@ -295,7 +309,7 @@ impl Waiting {
             }
             if deadline.is_past() {
                 // What came at the last moment still counts. If another leads, it has routed that.
-                if let Some(_lead) = self.lead() {
+                if let Some(_lead) = self.lead(channel) {
                     self.route(channel)?;
                 }
                 return ready()?.ok_or_else(timed_out);
@@ -351,13 +365,14 @@ impl Waiting {
         self.late.load(Ordering::Relaxed)
     }
 
-    fn lead(&self) -> Option<Lead<'_>> {
+    fn lead<'a>(&'a self, channel: &'a Channel) -> Option<Lead<'a>> {
         let mut state = lock(&self.state);
         if state.leader != Leader::Nobody {
             return None;
         }
         state.leader = Leader::Looks;
-        Some(Lead { waiting: self })
+        state.outside.disarm();
+        Some(Lead { waiting: self, channel })
     }
 
     /// Parks until the leader has something for this thread, or the lead is free.
@@ -384,12 +399,19 @@ impl Waiting {
         found
     }
 
-    /// Has one of the parked threads take the lead, if it is free. Which one does not matter.
-    fn pass_on(&self, state: &State) {
-        if state.leader == Leader::Nobody
-            && let Some((next, _)) = state.parked.last()
-        {
-            next.unpark();
+    /// Has one of the parked threads take the lead, if it is free. Which one does not matter. If there
+    /// is none, sees that who watches from outside hears of what tasks wait for.
+    fn pass_on(&self, state: MutexGuard<'_, State>, channel: &Channel) {
+        if state.leader != Leader::Nobody {
+            return;
+        }
+        match state.parked.last() {
+            Some((next, _)) => next.unpark(),
+            None if state.must_arm() => {
+                drop(state);
+                self.arm(channel);
+            }
+            None => {}
         }
     }
 }
@@ -401,13 +423,14 @@ fn timed_out() -> Error {
 /// A thread in a wait, which owes the others a lead that was offered to it.
 struct Follower<'a> {
     waiting: &'a Waiting,
+    channel: &'a Channel,
     has_followed: bool,
 }
 
 impl Drop for Follower<'_> {
     fn drop(&mut self) {
         if self.has_followed {
-            self.waiting.pass_on(&lock(&self.waiting.state));
+            self.waiting.pass_on(lock(&self.waiting.state), self.channel);
         }
     }
 }
@@ -415,13 +438,14 @@ impl Drop for Follower<'_> {
 /// The right to look at the ring and to sleep on the socket.
 struct Lead<'a> {
     waiting: &'a Waiting,
+    channel: &'a Channel,
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.waiting.state);
         state.leader = Leader::Nobody;
-        self.waiting.pass_on(&state);
+        self.waiting.pass_on(state, self.channel);
     }
 }
 
@@ -458,7 +482,8 @@ impl Lead<'_> {
         channel.set_asleep();
         self.go_to_sleep(interest);
         let mut found = look();
-        if found.is_none() {
+        // What looked for it may have heard the bell for this sleep.
+        if found.is_none() && !self.take_news() {
             self.sleep(channel, deadline)?;
         }
         lock(&self.waiting.state).leader = Leader::Looks;
@@ -469,6 +494,10 @@ impl Lead<'_> {
         found.transpose()
     }
 
+    fn take_news(&self) -> bool {
+        std::mem::take(&mut lock(&self.waiting.state).has_news)
+    }
+
     fn is_watched(&self) -> bool {
         lock(&self.waiting.state).parked.iter().any(|(_, what)| *what == Interest::Progress)
     }
@@ -477,6 +506,7 @@ impl Lead<'_> {
     fn go_to_sleep(&self, interest: Interest) {
         let mut state = lock(&self.waiting.state);
         state.leader = Leader::Sleeps(std::thread::current().id(), interest);
+        state.has_news = false;
         // The peer rang no bell while it took this end for awake. Those who looked before that, and
         // parked, look again; from here on there are bells.
         let watchers = state.wake_watchers(&self.waiting.bell);

@@ -26,7 +26,7 @@ impl Wake for Unpark {
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);
@@ -89,7 +89,7 @@ fn join_all<'a, T>(tasks: impl IntoIterator<Item = Task<'a, T>>) -> Vec<T> {
     done.into_iter().flatten().collect()
 }
 
-async fn call_in_task(
+pub(crate) async fn call_in_task(
     client: &CommunicationPort,
     body: &[u8],
     parts: &mut [Part<'_>],
@@ -114,7 +114,7 @@ fn call_all(client: &CommunicationPort, numbers: std::ops::Range<u32>) {
 }
 
 #[test]
-fn a_call_is_a_future_for_any_executor() {
+pub(crate) fn a_call_is_a_future_for_any_executor() {
     let server = Server::start(PortAttributes::new(), 2, echo);
     let client = server.client();
     block_on(async {
@@ -140,7 +140,7 @@ fn many_calls_of_one_thread_are_outstanding_at_once() {
 }
 
 #[test]
-fn tasks_wait_for_credits_too() {
+pub(crate) fn tasks_wait_for_credits_too() {
     let server = Server::start(PortAttributes::new().outstanding_requests(3), 2, echo);
     call_all(&server.client(), 0..500);
     server.stop();

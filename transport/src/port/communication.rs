@@ -30,7 +30,7 @@ use crate::section::Blob;
 use crate::section::region::Region;
 use crate::section::view::PeerView;
 use crate::sys::poll;
-use crate::waiting::{Blocking, Cancellable, Driver, InTask, TaskId, Wait, Waiting};
+use crate::waiting::{Blocking, Cancellable, Driver, InTask, PortWatch, TaskId, Wait, Waiting};
 pub use batch::{Batch, Ticket};
 use call::{Answered, Call};
 pub use overflow::Overflow;
@@ -247,7 +247,8 @@ impl CommunicationPort {
         accept_data: Vec<u8>,
     ) -> Result<CommunicationPort> {
         let waiting = Arc::new(Waiting::new()?);
-        let (driver, awaited) = (Driver::default(), Awaited::new(channel.seed, &waiting));
+        let (driver, awaited) =
+            (Driver::new(waiting.clone(), channel.clone()), Awaited::new(channel.seed, &waiting));
         let end = Arc::new_cyclic(|me| {
             let overflowing = Overflowing::new(me.clone());
             ClientEnd { channel, waiting, driver, awaited, accept_data, overflowing }
@@ -373,7 +374,8 @@ impl CommunicationPort {
     /// reply, if one comes, is thrown away. The caller's memory is never lent to the server, since
     /// nobody can know how long a future lives; data that would have gone directly goes by a section.
     ///
-    /// The first such call of a port starts a thread that sleeps on the port's socket for all of them.
+    /// The first such call of a port that waits starts a thread that sleeps on the port's socket for all of
+    /// them, unless somebody [watches](CommunicationPort::watch) it.
     ///
     /// # Errors
     ///
@@ -397,9 +399,28 @@ impl CommunicationPort {
         request: Request<'_, '_>,
         told: &AtomicBool,
     ) -> std::result::Result<Response, CallFailure> {
-        self.end.start_driver().map_err(CallFailure::before)?;
         let descent = Caller::current().descent();
         self.end.call(request, (descent, Some(told)), |id| self.end.in_task(id)).await
+    }
+
+    /// Begins to watch the port for the calls that wait in tasks, in place of the thread that it would
+    /// start for that. Several may watch at once, each from an event loop of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no descriptors left, or the port is closed.
+    pub fn watch(&self) -> Result<PortWatch> {
+        self.end.driver.watch()
+    }
+
+    /// Has a thread of the port's own watch for calls that wait in tasks, whoever else does: for who
+    /// cannot know whether an event loop that watches goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn watch_by_thread(&self) -> Result<()> {
+        self.end.driver.start()
     }
 
     /// Sends a datagram: bytes to the server, and no reply. Returns when it is queued.
@@ -438,7 +459,6 @@ impl CommunicationPort {
         request: Request<'_, '_>,
         told: &AtomicBool,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        self.end.start_driver().map_err(CallFailure::before)?;
         self.end.send(request, Some(told), |id| self.end.in_task(id)).await
     }
 }
@@ -489,10 +509,6 @@ impl ClientEnd {
             self.channel.send_unsent();
             Ok((!self.channel.has_unsent()).then_some(()))
         }
-    }
-
-    fn start_driver(&self) -> Result<()> {
-        self.driver.start(&self.waiting, &self.channel)
     }
 
     fn in_task(&self, id: MessageId) -> InTask<'_> {

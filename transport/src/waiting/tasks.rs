@@ -1,16 +1,16 @@
 //! How tasks of an async runtime wait on a channel, whichever runtime it is.
 //!
 //! A task that finds nothing leaves its waker here and returns. Somebody has to sleep on the socket in
-//! its place: a thread of the port's own, which begins with the first call that is made in this way,
-//! takes the lead when no thread of the application's has it, and only sleeps, routes and wakes. It
-//! keeps no port alive, and ends with it.
+//! its place: an event loop of the application's (see `outside`), or else a thread of the port's own,
+//! which begins with the first task that waits, takes the lead when no thread of the application's has
+//! it, and only sleeps, routes and wakes. It keeps no port alive, and ends with it.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
 
-use super::{Interest, Leader, State, Wait, Waiter, Waiting, ring_unless_me, timed_out};
+use super::{Interest, Leader, PortWatch, State, Wait, Waiter, Waiting, ring_unless_me, timed_out};
 use crate::channel::{Channel, lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Deadline, MessageId};
@@ -24,7 +24,7 @@ pub(super) struct Task {
     pub(super) id: TaskId,
     pub(super) interest: Interest,
     pub(super) waker: Waker,
-    deadline: Deadline,
+    pub(super) deadline: Deadline,
 }
 
 /// Tasks that have to look again. A waker is the application's code: it may drop a call of this very
@@ -104,13 +104,13 @@ impl Waits<'_> {
         channel.check_open()?;
         if deadline.is_past() {
             // What came at the last moment still counts. If another leads, it has routed that.
-            if let Some(_lead) = waiting.lead() {
+            if let Some(_lead) = waiting.lead(channel) {
                 waiting.route(channel)?;
             }
             return ready()?.ok_or_else(timed_out).map(Some);
         }
         let waker = cx.waker().clone();
-        waiting.enlist(Task { id: on.id, interest, waker, deadline }, on.driver);
+        waiting.enlist(Task { id: on.id, interest, waker, deadline }, on.driver)?;
         // Looked for again after that: whoever comes now wakes the task.
         let found = ready()?;
         channel.check_open()?;
@@ -131,7 +131,7 @@ impl State {
     }
 
     /// When the first of the tasks has waited for long enough. `None`: none waits.
-    fn alarm(&self) -> Option<Deadline> {
+    pub(super) fn alarm(&self) -> Option<Deadline> {
         self.tasks.iter().map(|task| task.deadline).min()
     }
 }
@@ -140,7 +140,8 @@ impl Waiting {
     /// Has `waker` woken whenever something may have changed, until it is stopped.
     pub(crate) fn watch_progress(&self, id: TaskId, waker: Waker, driver: &Driver) {
         let (interest, deadline) = (Interest::Progress, Deadline::NEVER);
-        self.enlist(Task { id, interest, waker, deadline }, driver);
+        // What can fail is to start the thread that watches, and whoever asks for this has done so.
+        let _started = self.enlist(Task { id, interest, waker, deadline }, driver);
     }
 
     pub(crate) fn stop_watching(&self, id: TaskId) {
@@ -153,9 +154,10 @@ impl Waiting {
     }
 
     /// Notes that a task waits, and sees that somebody watches for it.
-    fn enlist(&self, task: Task, driver: &Driver) {
+    fn enlist(&self, task: Task, driver: &Driver) -> Result<()> {
         let mut state = lock(&self.state);
-        let is_watched = state.watched_until.is_some_and(|until| until <= task.deadline);
+        let deadline = task.deadline;
+        let is_watched = state.watched_until.is_some_and(|until| until <= deadline);
         let before = match state.tasks.iter_mut().find(|known| known.id == task.id) {
             Some(known) => Some(std::mem::replace(known, task)),
             None => {
@@ -169,8 +171,14 @@ impl Waiting {
                 ring_unless_me(leader, &self.bell);
             }
         }
+        let is_watched = state.outside.watch_until(deadline)?;
+        let must_arm = state.leader == Leader::Nobody && state.must_arm();
         drop(state);
         drop(before);
+        if must_arm {
+            self.arm(&driver.channel);
+        }
+        if is_watched { Ok(()) } else { driver.start() }
     }
 
     /// Watches for tasks until none waits, or the channel has ended.
@@ -187,7 +195,7 @@ impl Waiting {
     }
 
     /// Wakes those that have to look, and forgets them until they wait again.
-    fn wake_tasks(&self, must_look: impl Fn(&Task) -> bool) {
+    pub(super) fn wake_tasks(&self, must_look: impl Fn(&Task) -> bool) {
         let mut state = lock(&self.state);
         state.watched_until = None;
         let waiting_for = state.tasks.extract_if(.., |task| must_look(task));
@@ -204,26 +212,36 @@ impl Waiting {
     }
 }
 
-/// The thread that watches a port's socket for tasks.
-#[derive(Default)]
+/// The thread that watches a port's socket for tasks, where nobody does from outside.
 pub(crate) struct Driver {
+    waiting: Arc<Waiting>,
+    channel: Arc<Channel>,
     thread: Mutex<Option<Thread>>,
 }
 
 impl Driver {
+    pub(crate) fn new(waiting: Arc<Waiting>, channel: Arc<Channel>) -> Driver {
+        Driver { waiting, channel, thread: Mutex::default() }
+    }
+
     /// Starts the thread, if it has not begun.
-    pub(crate) fn start(&self, waiting: &Arc<Waiting>, channel: &Arc<Channel>) -> Result<()> {
+    pub(crate) fn start(&self) -> Result<()> {
         let mut thread = lock(&self.thread);
         if thread.is_some() {
             return Ok(());
         }
-        let (waiting, channel) = (waiting.clone(), channel.clone());
+        let (waiting, channel) = (self.waiting.clone(), self.channel.clone());
         let started = std::thread::Builder::new()
             .name("alpc-driver".to_owned())
             .spawn(move || drive(&waiting, &channel))
             .map_err(|error| Error::os("start a thread that watches for tasks", error))?;
         *thread = Some(started.thread().clone());
         Ok(())
+    }
+
+    /// Begins to watch from outside.
+    pub(crate) fn watch(&self) -> Result<PortWatch> {
+        PortWatch::new(self.waiting.clone(), self.channel.clone())
     }
 
     /// Has the thread look again.
@@ -238,6 +256,7 @@ impl Drop for Driver {
     /// The port closes its channel before.
     fn drop(&mut self) {
         self.rouse();
+        self.waiting.prompt();
     }
 }
 

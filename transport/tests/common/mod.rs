@@ -16,16 +16,21 @@ use std::time::Duration;
 
 use alpc_transport::{
     Accelerator, CallFailure, CommunicationPort, Completion, CompletionPort, ConnectionPort,
-    Deadline, Directory, IncomingCall, Part, PortAttributes, PortName, Reply, Request, Response,
-    ServerPort, Worker,
+    Deadline, Directory, IncomingCall, Part, PortAttributes, PortName, PortWatch, Reply, Request,
+    Response, ServerPort, Watched, Worker,
 };
+use rustix::event::epoll;
 
 /// What servers offer in this test binary: the tests of `socket_alone` are those of `calls` with a
 /// server that does without shared memory.
 pub(crate) const ACCELERATOR: Accelerator = match env!("CARGO_CRATE_NAME").as_bytes() {
-    b"socket_alone" => Accelerator::Off,
+    b"socket_alone" | b"watched_alone" => Accelerator::Off,
     _ => Accelerator::On,
 };
+
+/// Whether clients are watched from outside in this test binary: the tests of `watched` and
+/// `watched_alone` are those of `tasks` with an event loop in the place of the port's own thread.
+const WATCHED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"watched" | b"watched_alone");
 
 /// A folder for names, one to a test.
 pub(crate) struct Place(PathBuf);
@@ -111,7 +116,11 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> CommunicationPort {
-        connect(self.place.path(), self.attributes.clone())
+        let client = connect(self.place.path(), self.attributes.clone());
+        if WATCHED {
+            event_loop(client.watch().unwrap());
+        }
+        client
     }
 
     pub(crate) fn connected(&self) -> Arc<ServerPort> {
@@ -325,4 +334,19 @@ pub(crate) fn hear() -> Option<String> {
     let mut line = String::new();
     let len = std::io::stdin().read_line(&mut line).unwrap();
     (len > 0).then(|| line.trim().to_owned())
+}
+
+/// Watches a port from a thread that stands for an event loop, which ends with the port. It hears of what
+/// happens as runtimes do: of each thing once.
+pub(crate) fn event_loop(watch: PortWatch) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let set = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&set, &watch, epoll::EventData::new_u64(0), flags).unwrap();
+        while watch.look() == Watched::Open {
+            let mut events = Vec::with_capacity(1);
+            let waited = epoll::wait(&set, rustix::buffer::spare_capacity(&mut events), None);
+            assert!(matches!(waited, Ok(_) | Err(rustix::io::Errno::INTR)), "{waited:?}");
+        }
+    })
 }

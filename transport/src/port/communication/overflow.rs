@@ -77,7 +77,7 @@ impl ClientEnd {
                 Err(full())
             }
             Overflow::DropOldest { kept } => {
-                self.start_driver()?;
+                self.driver.start()?;
                 if !self.channel.keep_datagram(message, kept)? {
                     return Ok(Overflowed::Waits);
                 }

@@ -8,6 +8,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags};
 
 use crate::error::{Error, Result};
 use crate::message::Deadline;
+use crate::sys::poll::Awaited;
 
 /// A set of descriptors of which each has a number, and one alarm.
 ///
@@ -45,6 +46,16 @@ impl Poller {
             .map_err(|errno| Error::os("watch a descriptor", errno.into()))
     }
 
+    /// Tells `number` for what is awaited of a socket, from now on.
+    pub(crate) fn change(&self, fd: BorrowedFd<'_>, number: u64, awaited: Awaited) -> Result<()> {
+        let flags = match awaited {
+            Awaited::Arrival => epoll::EventFlags::IN,
+            Awaited::ArrivalOrRoom => epoll::EventFlags::IN | epoll::EventFlags::OUT,
+        };
+        epoll::modify(&self.epoll, fd, epoll::EventData::new_u64(number), flags)
+            .map_err(|errno| Error::os("watch a descriptor", errno.into()))
+    }
+
     pub(crate) fn remove(&self, fd: BorrowedFd<'_>) {
         // It fails only for what is not there.
         let _ = epoll::delete(&self.epoll, fd);
@@ -62,6 +73,17 @@ impl Poller {
             Ok(_) => Ok(events.first().map(|event| event.data.u64())),
             Err(errno) => Err(Error::os("wait for clients", errno.into())),
         }
+    }
+
+    /// The numbers of all descriptors that have something, without waiting. There are a few at most.
+    pub(crate) fn all(&self) -> Result<Vec<u64>> {
+        let mut events = Vec::with_capacity(8);
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), Some(&now)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(Error::os("watch a channel", errno.into())),
+        }
+        Ok(events.iter().map(|event: &epoll::Event| event.data.u64()).collect())
     }
 
     /// Sets the alarm, in place of the one before it, or takes it away.
