@@ -26,6 +26,8 @@ pub(crate) use reconnect::Line;
 use reconnect::Origin;
 pub use reconnect::{Reconnect, Subscriptions};
 pub use reply::ClientReply;
+#[cfg(feature = "tokio")]
+pub(crate) use tasks::Runtimes;
 #[cfg(feature = "async")]
 pub use tasks::{AsyncClient, Filled};
 

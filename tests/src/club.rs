@@ -102,6 +102,11 @@ impl House {
         self.until(|state| state.held.iter().any(|held| held == name));
     }
 
+    /// Whether a call of `hold` has begun.
+    pub fn is_held(&self, name: &str) -> bool {
+        self.state().held.iter().any(|held| held == name)
+    }
+
     /// Waits until a call of `hold` has ended, as it is said.
     pub fn until_ended(&self, end: &str) {
         self.until(|state| state.ends.iter().any(|it| it == end));

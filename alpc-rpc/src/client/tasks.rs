@@ -5,6 +5,8 @@
 //! blocking, which a connection needs once, is done [`aside`].
 
 mod aside;
+#[cfg(feature = "tokio")]
+mod runtime;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -20,6 +22,8 @@ use alpc_transport::{
 };
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "tokio")]
+use super::call::failed;
 use super::leaving::Answer;
 use super::{
     CallInfo, Client, ClientCall, ClientCore, ClientReply, Patience, Reconnect, callbacks,
@@ -28,6 +32,8 @@ use super::{
 use crate::error::{CallError, ConnectError, TransportError};
 use crate::event::{Events, HasEvents};
 pub(super) use aside::aside;
+#[cfg(feature = "tokio")]
+pub(crate) use runtime::Runtimes;
 
 impl ClientCall<'_> {
     /// As [`invoke`](ClientCall::invoke), in a task. Dropped, the call is cancelled.
@@ -58,6 +64,7 @@ impl ClientCall<'_> {
 
     pub(super) async fn answer_once_async(self) -> Result<Answer, TransportError> {
         let core = self.core;
+        core.ensure_watched()?;
         self.ensure_callbacks_async().await?;
         let mut leaving = self.leave()?;
         let response = {
@@ -82,6 +89,7 @@ impl ClientCall<'_> {
 
     pub(super) async fn send_once_async(self) -> Result<(), CallError<Infallible>> {
         let port = self.core.port();
+        self.core.ensure_watched()?;
         self.ensure_callbacks_async().await?;
         let mut leaving = self.leave_unanswered()?;
         let sent = {
@@ -105,6 +113,18 @@ impl ClientCall<'_> {
 }
 
 impl ClientCore {
+    /// Sees that the connection is watched where this is polled: by a runtime's event loop, or else by a
+    /// thread that the port starts when a task waits.
+    fn ensure_watched(&self) -> Result<(), TransportError> {
+        #[cfg(feature = "tokio")]
+        self.target
+            .link()
+            .runtimes()
+            .ensure(self.port())
+            .map_err(|error| failed(CallFailure { error, may_have_run: false }))?;
+        Ok(())
+    }
+
     /// Makes a call, until the client's own token fires if it has one.
     async fn make_async(
         &self,

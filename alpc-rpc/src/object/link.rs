@@ -38,6 +38,9 @@ pub(crate) struct Link {
     /// Whether the other end means the same.
     agreement: Agreement,
     turns: Turns,
+    /// Which tokio runtimes watch for this end's calls.
+    #[cfg(feature = "tokio")]
+    runtimes: Arc<crate::client::Runtimes>,
 }
 
 pub(crate) type Callbacks = Mutex<Option<CompletionPort>>;
@@ -65,7 +68,15 @@ impl Link {
             callbacks,
             agreement,
             turns: Turns::default(),
+            #[cfg(feature = "tokio")]
+            runtimes: Arc::default(),
         }
+    }
+
+    /// Which tokio runtimes watch for this end's calls.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn runtimes(&self) -> &Arc<crate::client::Runtimes> {
+        &self.runtimes
     }
 
     /// Whether the other end means the same, and if not, in what.

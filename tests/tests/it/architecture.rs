@@ -37,8 +37,10 @@ const ARROWS: &[Arrows] = &[
             "alpc-contract",
             "alpc-rpc-macros",
             "alpc-transport",
+            "futures-core",
             "postcard",
             "serde",
+            "tokio",
             "uuid",
         ],
         build: &[],
@@ -78,7 +80,7 @@ const ARROWS: &[Arrows] = &[
         package: "alpc-tests",
         normal: &["alpc-rpc", "expect-test", "rustix"],
         build: &["idlc"],
-        dev: &["alpc-contract", "idlc", "proc-macro2", "serde_json"],
+        dev: &["alpc-contract", "idlc", "proc-macro2", "serde_json", "tokio"],
     },
 ];
 

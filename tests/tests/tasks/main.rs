@@ -3,6 +3,7 @@
 mod cancelled;
 mod deadlines;
 mod objects;
+mod runtimes;
 
 use alpc_tests::stage::Stage;
 

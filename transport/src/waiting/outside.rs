@@ -9,7 +9,7 @@
 //! do where nobody watches.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -259,6 +259,12 @@ impl PortWatch {
 impl AsFd for PortWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.poller.fd()
+    }
+}
+
+impl AsRawFd for PortWatch {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 
