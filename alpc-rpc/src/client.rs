@@ -28,6 +28,8 @@ pub use reconnect::{Reconnect, Subscriptions};
 pub use reply::ClientReply;
 #[cfg(feature = "tokio")]
 pub(crate) use tasks::Runtimes;
+#[cfg(all(test, feature = "async"))]
+pub(crate) use tasks::tests::block_on;
 #[cfg(feature = "async")]
 pub use tasks::{AsyncClient, Filled};
 

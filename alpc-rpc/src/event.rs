@@ -13,6 +13,8 @@ use crate::error::Fault;
 
 pub use emitter::{Emitter, EventWriter};
 pub(crate) use sink::{SinkEnd, UNRECOGNIZED};
+#[cfg(feature = "async")]
+pub use subscription::EventStream;
 pub use subscription::{EventReader, Events};
 
 /// The events of an interface, as one type. Generated code implements it for `FooEvent`.

@@ -131,6 +131,8 @@ pub use bound::BoundExceeded;
 pub use client::{AsyncClient, Filled};
 pub use client::{CallInfo, Client, Reconnect, Subscriptions};
 pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
+#[cfg(feature = "async")]
+pub use event::EventStream;
 pub use event::{Emitter, Events};
 pub use server::{
     AnswerError, Call, Connection, Dispatch, InOutBuf, OutBuf, Responder, Server, ServerBuilder,

@@ -30,7 +30,7 @@ use super::{
     without_endpoint,
 };
 use crate::error::{CallError, ConnectError, TransportError};
-use crate::event::{Events, HasEvents};
+use crate::event::{EventStream, HasEvents};
 pub(super) use aside::aside;
 #[cfg(feature = "tokio")]
 pub(crate) use runtime::Runtimes;
@@ -269,11 +269,13 @@ pub trait AsyncClient: Sized + Clone + Send + Sync {
     /// dropped. Waits for the server to say that it knows.
     ///
     /// If that fails, its error is the one and only thing that comes.
-    fn events(&self) -> impl Future<Output = Events<<Self::Blocking as HasEvents>::Event>> + Send
+    fn events(
+        &self,
+    ) -> impl Future<Output = EventStream<<Self::Blocking as HasEvents>::Event>> + Send
     where
         Self::Blocking: HasEvents,
     {
-        Events::subscribe_async(self.core(), Self::Blocking::INTERFACE)
+        EventStream::subscribe(self.core(), Self::Blocking::INTERFACE)
     }
 
     /// As [`Client::region`].
@@ -338,7 +340,7 @@ impl<T> Filled<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Wake, Waker};
     use std::thread::Thread;
@@ -353,7 +355,7 @@ mod tests {
         }
     }
 
-    pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         loop {

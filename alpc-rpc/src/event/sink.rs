@@ -1,7 +1,11 @@
 //! Where a subscriber's events arrive, and wait for it in order.
 
+#[cfg(feature = "async")]
+mod task;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use alpc_transport::Deadline;
@@ -39,6 +43,10 @@ struct Queue {
     /// Events that were missed since the last one that is ready.
     missed: u64,
     ended: bool,
+    /// The task that waits for the next one, if one does.
+    waker: Option<Waker>,
+    #[cfg(feature = "async")]
+    gap: task::Gap,
 }
 
 /// An event that has come.
@@ -99,8 +107,9 @@ impl SinkEnd {
 
 impl Drop for SinkEnd {
     fn drop(&mut self) {
-        self.sink.lock().ended = true;
-        self.sink.news.notify_all();
+        let mut queue = self.sink.lock();
+        queue.ended = true;
+        self.sink.tell(queue);
     }
 }
 
@@ -115,9 +124,16 @@ impl Sink {
         if queue.early.len() > MOST_EARLY {
             queue.skip_gap(&mut dropped);
         }
+        self.tell(queue);
+        dropped
+    }
+
+    /// Has whoever waits look again.
+    fn tell(&self, mut queue: MutexGuard<'_, Queue>) {
+        let waker = queue.waker.take();
         drop(queue);
         self.news.notify_all();
-        dropped
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// Waits for the next event. What it had to drop on the way is dropped by then.
@@ -126,8 +142,7 @@ impl Sink {
         let mut dropped = Vec::new();
         let mut queue = self.lock();
         loop {
-            if let Some(arrived) = queue.ready.pop_front() {
-                queue.bytes -= arrived.arguments.len();
+            if let Some(arrived) = queue.take() {
                 return Waited::Event(arrived);
             }
             let mut patience = deadline.remaining();
@@ -164,6 +179,12 @@ impl Sink {
 }
 
 impl Queue {
+    fn take(&mut self) -> Option<Arrived> {
+        let arrived = self.ready.pop_front()?;
+        self.bytes -= arrived.arguments.len();
+        Some(arrived)
+    }
+
     /// Makes those ready whose turn it is.
     fn line_up(&mut self, dropped: &mut Vec<Arrived>) {
         while let Some(entry) = self.early.first_entry() {

@@ -1,5 +1,8 @@
 //! The receiving side of events.
 
+#[cfg(feature = "async")]
+mod stream;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -11,6 +14,8 @@ use serde::Deserialize;
 
 use super::Event;
 use super::sink::{Arrived, Sink, SinkEnd, Waited};
+#[cfg(feature = "async")]
+use crate::client::ClientReply;
 use crate::client::{ClientCall, ClientCore, Line, Subscriptions};
 use crate::decode::ValueReader;
 use crate::descriptor::InterfaceDesc;
@@ -20,6 +25,8 @@ use crate::handle::{Handle, Kind};
 use crate::object::{Exported, Reference};
 use crate::scope::{self, Luggage};
 use crate::wire::Decoded;
+#[cfg(feature = "async")]
+pub use stream::EventStream;
 
 /// How long the subscription of a client that comes back waits for its server.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -122,32 +129,32 @@ impl<E: Event> Events<E> {
         matches!(&self.source, Source::Subscription(subscription) if subscription.is_connected())
     }
 
-    /// As [`subscribe`](Events::subscribe), and waits in a task.
+    /// The events of a subscription that was asked for by the connection of `core`.
     #[cfg(feature = "async")]
-    pub(crate) async fn subscribe_async(
-        core: &ClientCore,
+    fn of_one_connection(
         interface: &'static InterfaceDesc,
+        sink: Arc<Sink>,
+        subscribed: Result<ClientReply, TransportError>,
     ) -> Self {
-        let mut events = Events::of_nothing(core, interface);
-        let core = core.current();
-        let subscribed = match subscription(&core, interface, &events.sink) {
-            Ok(call) => call.invoke_infallible_async().await,
-            Err(error) => Err(error),
-        };
-        events.source = match subscribed.and_then(|mut reply| reply.take_object()) {
+        let source = match subscribed.and_then(|mut reply| reply.take_object()) {
             Ok(subscription) => Source::Subscription(subscription),
             Err(error) => Source::Failed(Some(error)),
         };
-        events
+        Events { source, ..Events::of_sink(sink, interface) }
     }
 
     /// Before there is a subscription.
     fn of_nothing(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
+        let along = core.line().map(|line| Along { line: line.clone(), core: core.current() });
+        Events { along, ..Events::of_sink(Arc::default(), interface) }
+    }
+
+    fn of_sink(sink: Arc<Sink>, interface: &'static InterfaceDesc) -> Self {
         Events {
-            sink: Arc::new(Sink::default()),
+            sink,
             source: Source::Failed(None),
             interface,
-            along: core.line().map(|line| Along { line: line.clone(), core: core.current() }),
+            along: None,
             missed: 0,
             unrecognized: 0,
             interruptions: 0,
@@ -163,19 +170,51 @@ impl<E: Event> Events<E> {
     /// [`Disconnected`](TransportError::Disconnected) when no more can come; or what is wrong with
     /// an event, after which the next may be read.
     pub fn wait(&mut self, deadline: Deadline) -> Result<E, TransportError> {
-        if let Source::Failed(error) = &mut self.source {
-            let gone = TransportError::Disconnected { may_have_run: false };
-            return Err(error.take().unwrap_or(gone));
-        }
+        self.check()?;
         loop {
-            match self.sink.wait(deadline) {
-                Waited::Event(arrived) => match self.read(arrived)? {
-                    Some(event) => return Ok(event),
-                    None => self.unrecognized += 1,
-                },
-                Waited::TimedOut => return Err(TransportError::TimedOut { may_have_run: false }),
-                Waited::Ended => self.renew(deadline)?,
+            let waited = self.sink.wait(deadline);
+            if matches!(waited, Waited::Ended) {
+                self.renew(deadline)?;
+            } else if let Some(event) = self.take_in(waited)? {
+                return Ok(event);
             }
+        }
+    }
+
+    /// What was wrong with the subscription is told once.
+    fn check(&mut self) -> Result<(), TransportError> {
+        let Source::Failed(error) = &mut self.source else { return Ok(()) };
+        Err(error.take().unwrap_or(TransportError::Disconnected { may_have_run: false }))
+    }
+
+    /// What a wait has ended with. Nothing: an event that only newer clients know.
+    fn take_in(&mut self, waited: Waited) -> Result<Option<E>, TransportError> {
+        match waited {
+            Waited::Event(arrived) => {
+                let event = self.read(arrived)?;
+                self.unrecognized += u64::from(event.is_none());
+                Ok(event)
+            }
+            Waited::TimedOut => Err(TransportError::TimedOut { may_have_run: false }),
+            Waited::Ended => Err(TransportError::Disconnected { may_have_run: false }),
+        }
+    }
+
+    /// Whether there can be more.
+    fn is_over(&self) -> bool {
+        matches!(self.source, Source::Failed(None))
+    }
+
+    /// The next item of a sequence that ends.
+    fn item(&mut self, next: Result<E, TransportError>) -> Option<Result<E, TransportError>> {
+        match &next {
+            Err(TransportError::Disconnected { .. } | TransportError::Unreachable { .. }) => {
+                // If the connection is there, it is the object that went, as objects do.
+                let is_connected = self.is_connected();
+                self.source = Source::Failed(None);
+                (!is_connected).then_some(next)
+            }
+            _ => Some(next),
         }
     }
 
@@ -229,19 +268,11 @@ impl<E: Event> Iterator for Events<E> {
     type Item = Result<E, TransportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.source, Source::Failed(None)) {
+        if self.is_over() {
             return None;
         }
         let next = self.wait(Deadline::NEVER);
-        match &next {
-            Err(TransportError::Disconnected { .. } | TransportError::Unreachable { .. }) => {
-                // If the connection is there, it is the object that went, as objects do.
-                let is_connected = self.is_connected();
-                self.source = Source::Failed(None);
-                (!is_connected).then_some(next)
-            }
-            _ => Some(next),
-        }
+        self.item(next)
     }
 }
 

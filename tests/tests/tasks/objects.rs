@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use alpc_rpc::AsyncClient;
+use alpc_rpc::{AsyncClient, TransportError};
 use alpc_tests::club::{
     ClubAsyncClient, ClubClient, Ear, ListenerRef, MemberEvent, MemberRef, NamedAsyncClient,
 };
@@ -78,11 +78,38 @@ fn events_are_subscribed_to_in_a_task() {
         let mut events = anna.events().await;
         for number in 0..10 {
             anna.note(&number.to_string()).await.unwrap();
-            let MemberEvent::Noted { text, count } = events.next().unwrap().unwrap() else {
+            let MemberEvent::Noted { text, count } = events.next().await.unwrap().unwrap() else {
                 panic!("there are no others");
             };
             assert_eq!((text, count), (number.to_string(), 7));
         }
+    });
+}
+
+#[test]
+fn events_end_with_their_object_and_with_the_server() {
+    let party = Party::new("ends of events of tasks");
+    block_on(async {
+        let club = party.connect().await;
+        let (told, _hear) = channel();
+        let anna = club.join("anna", Ear { name: "anna", told: told.clone() }).await.unwrap();
+        let mut events = anna.events().await;
+        drop(anna);
+        party.house.until_left("anna");
+        assert!(events.next().await.is_none());
+        assert!(events.next().await.is_none());
+
+        let ben = club.join("ben", Ear { name: "ben", told }).await.unwrap();
+        let mut events = ben.events().await;
+        let ending = std::thread::spawn(move || drop(party));
+        let end = events.next().await;
+        assert!(matches!(end, Some(Err(TransportError::Disconnected { .. }))));
+        assert!(events.next().await.is_none());
+        // One that cannot be had says why, once.
+        let mut events = ben.events().await;
+        assert!(matches!(events.next().await, Some(Err(TransportError::Disconnected { .. }))));
+        assert!(events.next().await.is_none());
+        ending.join().unwrap();
     });
 }
 

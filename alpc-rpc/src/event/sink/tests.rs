@@ -1,6 +1,6 @@
 use super::*;
 
-fn put(end: &SinkEnd, number: u64, missed: u64, len: usize) {
+pub(super) fn put(end: &SinkEnd, number: u64, missed: u64, len: usize) {
     let mut body = Vec::new();
     crate::encode::to_vec_in(&(number, missed), &mut body).unwrap();
     body.resize(body.len() + len, 0);
@@ -14,7 +14,7 @@ fn next(sink: &Sink) -> Option<(u64, u64)> {
     }
 }
 
-fn sink() -> (Arc<Sink>, SinkEnd) {
+pub(super) fn sink() -> (Arc<Sink>, SinkEnd) {
     let sink = Arc::new(Sink::default());
     (sink.clone(), SinkEnd::new(sink, &[]))
 }
