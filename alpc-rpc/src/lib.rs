@@ -135,8 +135,8 @@ pub use error::{CallError, ConnectError, Fault, SplitResult, TransportError};
 pub use event::EventStream;
 pub use event::{Emitter, Events};
 pub use server::{
-    AnswerError, Call, Connection, Dispatch, InOutBuf, OutBuf, Responder, Server, ServerBuilder,
-    Stopper,
+    AnswerError, Call, Connection, Dispatch, InOutBuf, OutBuf, Responder, Serve, Server,
+    ServerBuilder, Stopper,
 };
 pub use stream::{Items, SendError, Sink, Stream};
 pub use uuid::Uuid;

@@ -9,6 +9,7 @@ mod links;
 mod reply;
 mod responder;
 mod serve;
+mod serving;
 mod tasks;
 mod threads;
 mod unimplemented;
@@ -37,6 +38,8 @@ pub(crate) use reply::with_long_body;
 pub(crate) use responder::Deferral;
 pub use responder::{AnswerError, Responder, unimplemented_later};
 pub(crate) use serve::{Incoming, Runner, Sent, message_of, place, serve};
+use serving::Driver;
+pub use serving::Serve;
 pub(crate) use tasks::finish;
 use tasks::{Task, Tasks};
 use threads::Threads;
@@ -107,6 +110,7 @@ pub fn not_async<'m>() -> Handling<'m> {
 pub struct Server {
     port: Arc<CompletionPort>,
     threads: Threads,
+    driver: Arc<Driver>,
     name: PortName,
     service: Arc<Service>,
 }
@@ -205,6 +209,26 @@ impl Server {
         self.port.set_concurrency(limit);
     }
 
+    /// Serves in the task that awaits what is returned, beside the server's threads if it has any
+    /// ([`ServerBuilder::workers`]): calls come in, handlers that are functions run, and those that are
+    /// futures are polled. It ends when the service does.
+    ///
+    /// Several tasks may serve one server, to use several CPUs. A task needs no runtime; inside a tokio one,
+    /// with the feature `tokio`, the runtime's reactor (`enable_io`) says when there is something to do,
+    /// elsewhere a thread that does nothing else. Handlers are polled wherever the task is, so what they
+    /// need of its runtime is there. A handler that is a function and takes long holds up the
+    /// executor's thread, as any function does that is called in a task.
+    ///
+    /// ```no_run
+    /// # async fn example(server: alpc_rpc::Server) -> Result<(), alpc_rpc::transport::Error> {
+    /// server.serve().await
+    /// # }
+    /// ```
+    pub fn serve(&self) -> Serve {
+        let (port, service) = (self.port.clone(), self.service.clone());
+        Serve::new(port, service, self.driver.clone())
+    }
+
     /// A handle that ends the service from elsewhere, such as a signal handler's thread.
     pub fn stopper(&self) -> Stopper {
         Stopper { port: Arc::downgrade(&self.port) }
@@ -234,6 +258,7 @@ impl Server {
         self.threads.join();
         self.service.links.run_down();
         self.service.tasks.end();
+        self.driver.end();
     }
 }
 
@@ -277,9 +302,11 @@ impl ServerBuilder {
     /// each CPU, and at least four. Where handlers wait in calls of their own, others take their places
     /// meanwhile: threads are started for that, one for each that waits at one time, up to
     /// [`max_depth`](PortAttributes::max_depth) times this many.
+    ///
+    /// None at all leaves everything to those who await [`Server::serve`].
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers.max(1);
+        self.workers = workers;
         self
     }
 
@@ -343,12 +370,15 @@ impl ServerBuilder {
         let connection = ConnectionPort::create(&self.name, &self.attributes)?;
         let port = Arc::new(CompletionPort::new(connection)?);
         // Spare threads are for others that wait, not for more work at one time.
-        port.set_concurrency(self.concurrency.unwrap_or(self.workers));
+        let limit = self.concurrency.or(Some(self.workers).filter(|workers| *workers > 0));
+        if let Some(limit) = limit {
+            port.set_concurrency(limit);
+        }
         let service = Arc::new(self.service);
         service.tasks.set_port(&port);
         let depth = self.attributes.limits().max_depth;
         let threads = Threads::start(&port, &service, self.workers, depth)?;
-        Ok(Server { port, threads, name: self.name, service })
+        Ok(Server { port, threads, driver: Arc::default(), name: self.name, service })
     }
 }
 

@@ -33,7 +33,7 @@ use crate::port::connection::{ConnectionEvent, ConnectionPort, ConnectionRequest
 use crate::port::serving::{Counts, IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
 pub use callback::Callbacks;
-pub use list::CompletionList;
+pub use list::{CompletionBell, CompletionList};
 pub use replies::Replies;
 pub use worker::Worker;
 
@@ -174,6 +174,16 @@ impl CompletionPort {
     /// The completions as a list, for one thread that has a loop of its own.
     pub fn list(&self) -> CompletionList {
         CompletionList::new(self.worker())
+    }
+
+    /// What says when there may be completions, apart from a list: to be waited for by another thread, or
+    /// watched by a loop.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no descriptors left.
+    pub fn bell(&self) -> Result<CompletionBell> {
+        CompletionBell::new(self.shared.readiness.as_fd())
     }
 
     /// Has `tell` run for each completion, on a thread that this starts.

@@ -51,7 +51,7 @@ pub use chain::{Chain, Handling};
 pub use channel::Traffic;
 pub use choose::{Reason, Way};
 pub use completion::{
-    Callbacks, Completion, CompletionList, CompletionPort, Packet, Replies, Worker,
+    Callbacks, Completion, CompletionBell, CompletionList, CompletionPort, Packet, Replies, Worker,
 };
 pub use element::Element;
 pub use error::{Error, ErrorKind, Misbehaviour, Result, Versions};

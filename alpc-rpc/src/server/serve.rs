@@ -106,6 +106,8 @@ pub(crate) enum Runner<'w> {
     Worker(&'w mut Worker),
     /// One that waits for the answer to a call, which this one descends from.
     Waiting,
+    /// One of an executor, whose task serves.
+    Task,
 }
 
 impl Runner<'_> {
@@ -116,7 +118,7 @@ impl Runner<'_> {
     ) -> Result<(), (Error, Option<IncomingCall>)> {
         match self {
             Runner::Worker(worker) => worker.reply(call, answer),
-            Runner::Waiting => call.reply(answer),
+            Runner::Waiting | Runner::Task => call.reply(answer),
         }
     }
 }
@@ -148,7 +150,7 @@ pub(crate) fn serve(
     }
     let by = match runner {
         Runner::Worker(_) => Seat::Worker,
-        Runner::Waiting => Seat::Elsewhere,
+        Runner::Waiting | Runner::Task => Seat::Elsewhere,
     };
     let handling = call.handling();
     if call.method() == NEXT {

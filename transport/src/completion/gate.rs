@@ -10,6 +10,7 @@
 //! data are the warmest, and the others can sleep on.
 
 use std::sync::PoisonError;
+use std::task::Waker;
 
 use crate::message::Deadline;
 use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, Thread, thread};
@@ -34,9 +35,28 @@ struct State {
     /// Work that goes on while nobody runs.
     unfinished: usize,
     /// Those who wait for a slot, the last one last.
-    parked: Vec<Thread>,
+    parked: Vec<Parked>,
+    /// The number of the last task that came.
+    last_task: u64,
     /// Nobody has to wait any more: the service has ended.
     closed: bool,
+}
+
+/// Somebody who waits for a slot.
+enum Parked {
+    Thread(Thread),
+    /// A task, by the number that this gate gave it.
+    Task(u64, Waker),
+}
+
+/// Tasks to be woken once the lock is free: a waker is the application's code.
+#[must_use]
+struct Wakers(Vec<Waker>);
+
+impl Wakers {
+    fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl State {
@@ -51,8 +71,15 @@ impl State {
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Gate {
-        let state =
-            State { limit, running: 0, away: 0, unfinished: 0, parked: Vec::new(), closed: false };
+        let state = State {
+            limit,
+            running: 0,
+            away: 0,
+            unfinished: 0,
+            parked: Vec::new(),
+            last_task: 0,
+            closed: false,
+        };
         Gate {
             state: Mutex::new(state),
             over: AtomicBool::new(false),
@@ -78,14 +105,52 @@ impl Gate {
             return;
         }
         let me = thread::current();
-        state.parked.push(me.clone());
+        state.parked.push(Parked::Thread(me.clone()));
         self.note(&state);
         drop(state);
         thread::park();
         // Whoever had a slot for this thread took it off. For any other reason it is still there.
         let mut state = self.lock();
-        state.parked.retain(|parked| parked.id() != me.id());
+        let is_me = |parked: &Parked| matches!(parked, Parked::Thread(it) if it.id() == me.id());
+        state.parked.retain(|parked| !is_me(parked));
         self.note(&state);
+    }
+
+    /// A number for a task that will ask for slots.
+    pub(crate) fn number_task(&self) -> u64 {
+        let mut state = self.lock();
+        state.last_task += 1;
+        state.last_task
+    }
+
+    /// Takes a slot for a task, if one is free; if not, the task is woken when one may be.
+    pub(crate) fn enter_or_wait(&self, task: u64, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        let is_it = |parked: &Parked| matches!(parked, Parked::Task(it, _) if *it == task);
+        let at = state.parked.iter().position(is_it);
+        let before = at.map(|at| state.parked.remove(at));
+        let has_slot = state.has_slot();
+        match has_slot {
+            true => state.running += 1,
+            false => state.parked.push(Parked::Task(task, waker)),
+        }
+        self.note(&state);
+        drop(state);
+        drop(before);
+        has_slot
+    }
+
+    /// A task waits no more. If a slot was meant for it, that is for somebody else.
+    pub(crate) fn forget(&self, task: u64) {
+        let mut state = self.lock();
+        let is_it = |parked: &Parked| matches!(parked, Parked::Task(it, _) if *it == task);
+        let at = state.parked.iter().position(is_it);
+        let forgotten = at.map(|at| state.parked.remove(at));
+        let wakers = self.wake(&mut state);
+        drop(state);
+        drop(forgotten);
+        wakers.wake();
     }
 
     /// Gives a slot back.
@@ -93,7 +158,9 @@ impl Gate {
         let mut state = self.lock();
         state.running = state.running.saturating_sub(1);
         self.note_idle(&state);
-        self.wake(&mut state);
+        let wakers = self.wake(&mut state);
+        drop(state);
+        wakers.wake();
     }
 
     /// Gives a slot back for as long as a call lasts that a handler makes. The handler still counts as
@@ -102,7 +169,9 @@ impl Gate {
         let mut state = self.lock();
         state.away += 1;
         state.running = state.running.saturating_sub(1);
-        self.wake(&mut state);
+        let wakers = self.wake(&mut state);
+        drop(state);
+        wakers.wake();
     }
 
     /// Goes on after that, whether a slot is free or not.
@@ -180,14 +249,18 @@ impl Gate {
     pub(crate) fn set_limit(&self, limit: usize) {
         let mut state = self.lock();
         state.limit = limit.max(1);
-        self.wake(&mut state);
+        let wakers = self.wake(&mut state);
+        drop(state);
+        wakers.wake();
     }
 
     /// Lets everybody in, from now on: what they find is the end.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        self.wake(&mut state);
+        let wakers = self.wake(&mut state);
+        drop(state);
+        wakers.wake();
     }
 
     /// Waits until nobody runs and nothing is left to do. `false`: the deadline has passed first.
@@ -212,16 +285,21 @@ impl Gate {
     }
 
     /// Wakes as many as there are slots, the last that parked first.
-    fn wake(&self, state: &mut State) {
+    fn wake(&self, state: &mut State) -> Wakers {
         let slots = match state.closed {
             true => usize::MAX,
             false => state.limit.saturating_sub(state.running),
         };
         let awake = state.parked.len().saturating_sub(slots);
+        let mut wakers = Vec::new();
         for parked in state.parked.drain(awake..).rev() {
-            parked.unpark();
+            match parked {
+                Parked::Thread(thread) => thread.unpark(),
+                Parked::Task(_, waker) => wakers.push(waker),
+            }
         }
         self.note(state);
+        Wakers(wakers)
     }
 
     fn note(&self, state: &State) {

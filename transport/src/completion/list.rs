@@ -4,12 +4,16 @@
 //! for those who would rather wait. Here the one who looks also fills: a descriptor says when it is
 //! worth it, and any loop can wait for that: poll(2), epoll(7), or an async runtime's.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Weak;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{Completion, PARKED_PATIENCE, Worker};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::message::Deadline;
+use crate::sys::poll;
 
 /// The completions of a port, to be taken without waiting.
 ///
@@ -22,6 +26,11 @@ use crate::error::Result;
 /// [`CompletionPort::run_down`](super::CompletionPort::run_down) know what it is at.
 pub struct CompletionList {
     worker: Worker,
+    /// What the gate calls it, once it has asked for a slot.
+    task: Option<u64>,
+    holds_slot: bool,
+    /// When the port looks again at what is parked.
+    alarm: Option<Deadline>,
 }
 
 impl CompletionList {
@@ -29,7 +38,7 @@ impl CompletionList {
         // Others are to make the descriptor readable at any time.
         worker.shared.waiting.fetch_add(1, Ordering::SeqCst);
         worker.shared.lists.fetch_add(1, Ordering::SeqCst);
-        CompletionList { worker }
+        CompletionList { worker, task: None, holds_slot: false, alarm: None }
     }
 
     /// The next completion, if there is one. Never waits.
@@ -74,6 +83,34 @@ impl CompletionList {
         shared.is_stopped() || shared.ended.load(Ordering::SeqCst) && shared.is_idle()
     }
 
+    /// Takes part in the limit of [`CompletionPort::set_concurrency`](super::CompletionPort::set_concurrency) from
+    /// here to [`leave`](CompletionList::leave): to be asked by a task before it takes completions,
+    /// and waited for.
+    pub fn poll_enter(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let gate = &self.worker.shared.resources.gate;
+        if !self.holds_slot {
+            let task = *self.task.get_or_insert_with(|| gate.number_task());
+            self.holds_slot = gate.enter_or_wait(task, cx.waker());
+        }
+        if self.holds_slot { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Ends what [`poll_enter`](CompletionList::poll_enter) began. From here on the descriptor tells also of what
+    /// [`patience`](CompletionList::patience) is about.
+    pub fn leave(&mut self) {
+        if let Some(patience) = self.patience()
+            && self.alarm.is_none_or(Deadline::is_past)
+        {
+            let next = Deadline::after(patience);
+            // It wakes, and that is all.
+            self.worker.shared.resources.alarms.set(next, Weak::new());
+            self.alarm = Some(next);
+        }
+        if std::mem::take(&mut self.holds_slot) {
+            self.worker.shared.resources.gate.leave();
+        }
+    }
+
     /// When to look again even if the descriptor says nothing; `None`: never. Some of what clients
     /// send in pieces is given up when it does not go on, which nothing else would notice.
     pub fn patience(&self) -> Option<Duration> {
@@ -112,9 +149,45 @@ impl AsFd for CompletionList {
 
 impl Drop for CompletionList {
     fn drop(&mut self) {
+        self.leave();
+        if let Some(task) = self.task {
+            self.worker.shared.resources.gate.forget(task);
+        }
         self.worker.shared.waiting.fetch_sub(1, Ordering::SeqCst);
         self.worker.shared.lists.fetch_sub(1, Ordering::SeqCst);
         self.worker.shared.resources.listener.rouse();
+    }
+}
+
+/// Says when completions may have come, to whoever waits for that in the place of a list's owner.
+#[derive(Debug)]
+pub struct CompletionBell(OwnedFd);
+
+impl CompletionBell {
+    pub(super) fn new(fd: BorrowedFd<'_>) -> Result<CompletionBell> {
+        let own = fd.try_clone_to_owned();
+        own.map(CompletionBell).map_err(|error| Error::os("watch a completion port", error))
+    }
+
+    /// Waits until there may be completions, or the service has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot wait.
+    pub fn wait(&self) -> Result<()> {
+        poll::wait_until_readable(self.0.as_fd())
+    }
+}
+
+impl AsFd for CompletionBell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for CompletionBell {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
 

@@ -30,6 +30,12 @@ pub(crate) enum Awaited {
     ArrivalOrRoom,
 }
 
+/// Waits until `fd` is readable.
+pub(crate) fn wait_until_readable(fd: BorrowedFd<'_>) -> Result<()> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    wait(&mut fds, None).map(|_| ())
+}
+
 /// Waits until `fd` is readable, for `timeout` at most. `true`: it is.
 pub(crate) fn is_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<bool> {
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
