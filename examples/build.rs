@@ -5,6 +5,7 @@ fn main() {
         .file("idl/chat.idl")
         .file("idl/frames.idl")
         .file("idl/kv.idl")
+        .file("idl/pipeline.idl")
         .file("idl/session.idl")
         .file("idl/tour.idl")
         .compile_or_exit();

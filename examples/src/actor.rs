@@ -26,11 +26,26 @@ fn print_line(who: &str, line: &str) {
     let _unread = writeln!(io::stdout(), "{who:>8} | {line}");
 }
 
-/// Prints what an actor says, and passes it on.
-fn print_lines(role: &'static str, from: impl Read + Send + 'static, to: Sender<String>) {
+/// Who hears what an actor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Whoever reads the story, too.
+    ByAll,
+    /// Whoever has started it.
+    ByStarter,
+}
+
+/// Passes on what an actor says.
+fn pass_on(
+    (role, heard): (&'static str, Heard),
+    from: impl Read + Send + 'static,
+    to: Sender<String>,
+) {
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            print_line(role, &line);
+            if heard == Heard::ByAll {
+                print_line(role, &line);
+            }
             if to.send(line).is_err() {
                 return;
             }
@@ -54,6 +69,19 @@ impl Actor {
     ///
     /// When the system cannot start it.
     pub fn start(role: &'static str, arguments: &[&str]) -> Result<Actor, Failure> {
+        Actor::start_heard(role, Heard::ByAll, arguments)
+    }
+
+    /// As [`start`](Actor::start), and says who hears it.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot start it.
+    pub fn start_heard(
+        role: &'static str,
+        heard: Heard,
+        arguments: &[&str],
+    ) -> Result<Actor, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -62,8 +90,8 @@ impl Actor {
             .spawn()?;
         let (output, errors) = (child.stdout.take(), child.stderr.take());
         let (send, lines) = channel();
-        print_lines(role, output.ok_or("a child without output")?, send.clone());
-        print_lines(role, errors.ok_or("a child without errors")?, send);
+        pass_on((role, heard), output.ok_or("a child without output")?, send.clone());
+        pass_on((role, heard), errors.ok_or("a child without errors")?, send);
         Ok(Actor { role, child, lines })
     }
 
@@ -78,7 +106,24 @@ impl Actor {
     ///
     /// When it does not say so in time.
     pub fn wait_for(&self, what: &str) -> Result<(), Failure> {
-        self.wait_for_all(vec![what.to_owned()])
+        self.hear(what).map(|_| ())
+    }
+
+    /// The next line that the actor says with `what` in it.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say so in time.
+    pub fn hear(&self, what: &str) -> Result<String, Failure> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(what) => return Ok(line),
+                Ok(_) => {}
+                Err(_) => return Err(format!("{} never said `{what}`", self.role).into()),
+            }
+        }
     }
 
     /// Waits until the actor has said all of it, in any order.

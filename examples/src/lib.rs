@@ -8,6 +8,7 @@ pub mod chat;
 pub mod frames;
 pub mod kv;
 pub mod output;
+pub mod pipeline;
 pub mod session;
 pub mod signals;
 pub mod tour;

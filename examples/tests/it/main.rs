@@ -6,5 +6,6 @@ mod chat;
 mod frames;
 mod kv;
 mod kv_calls;
+mod pipeline;
 mod program;
 mod session;
