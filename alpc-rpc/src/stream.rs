@@ -17,6 +17,7 @@
 //! | `sink.rs` | that line, and the end of it that is fed |
 //! | `production.rs` | the answers to whoever asks |
 //! | `taking.rs` | asking for items, and taking them |
+//! | `tasks.rs` | the two ends in tasks |
 
 mod batch;
 mod format;
@@ -24,6 +25,8 @@ mod items;
 mod production;
 mod sink;
 mod taking;
+#[cfg(feature = "async")]
+mod tasks;
 
 pub use format::Format;
 pub use items::Items;

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+#[cfg(feature = "async")]
+use std::task::{Context, Poll};
 
 use alpc_transport::Deadline;
 
@@ -107,6 +110,15 @@ impl<T: Send + 'static, E: Send + 'static> Sink<T, E> {
         self.end.0.end(End::Error(error));
     }
 
+    #[cfg(feature = "async")]
+    pub(super) fn poll_put(
+        &self,
+        item: &mut Option<T>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        self.end.0.poll_put(item, context)
+    }
+
     /// Whether nobody takes items any more.
     pub fn is_cancelled(&self) -> bool {
         self.end.0.lock().is_cancelled
@@ -147,12 +159,15 @@ struct State<T, E> {
     is_cancelled: bool,
     /// Who has asked, and found nothing.
     asked: Option<Asked>,
+    /// Tasks that wait for room. To be woken, and dropped, under no lock: they are the application's.
+    wakers: Vec<Waker>,
 }
 
 impl<T, E> Line<T, E> {
     pub(super) fn new(capacity: usize) -> Self {
         let (items, end) = (VecDeque::new(), None);
-        let state = State { items, end, is_ended: false, is_cancelled: false, asked: None };
+        let (asked, wakers) = (None, Vec::new());
+        let state = State { items, end, is_ended: false, is_cancelled: false, asked, wakers };
         Line { state: Mutex::new(state), room: Condvar::new(), capacity, taker: OnceLock::new() }
     }
 
@@ -166,8 +181,10 @@ impl<T, E> Line<T, E> {
         let mut state = self.lock();
         let next = state.items.pop_front();
         let next = next.map(Next::Item).or_else(|| state.end.take().map(Next::End));
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.room.notify_one();
+        wakers.into_iter().for_each(Waker::wake);
         next
     }
 
@@ -186,8 +203,10 @@ impl<T, E> Line<T, E> {
         let mut state = self.lock();
         state.is_cancelled = true;
         let gone = (std::mem::take(&mut state.items), state.end.take(), state.asked.take());
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.room.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
         // Whose `Drop` is the user's, and to be run under no lock.
         drop(gone);
     }
@@ -225,6 +244,36 @@ impl<T: Send + 'static, E: Send + 'static> Line<T, E> {
         Ok(())
     }
 
+    /// Puts an item in line, if there is room; else the task is woken when there may be.
+    #[cfg(feature = "async")]
+    fn poll_put(
+        &self,
+        item: &mut Option<T>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        // Made, and dropped if it is not needed, under no lock.
+        let mut waker = Some(context.waker().clone());
+        let mut state = self.lock();
+        // Once it is taken, nobody asks again.
+        let Some(given) = item.take() else { return Poll::Ready(Ok(())) };
+        if state.is_cancelled || state.is_ended {
+            drop(state);
+            return Poll::Ready(Err(SendError::Cancelled(given)));
+        }
+        if state.items.len() >= self.capacity {
+            *item = Some(given);
+            let known = state.wakers.iter().any(|known| known.will_wake(context.waker()));
+            state.wakers.extend(waker.take_if(|_| !known));
+            drop(state);
+            return Poll::Pending;
+        }
+        state.items.push_back(given);
+        let asked = state.asked.take();
+        drop(state);
+        self.answer(asked);
+        Poll::Ready(Ok(()))
+    }
+
     /// Says how the stream ends. The first time counts.
     fn end(&self, end: End<E>) {
         let mut state = self.lock();
@@ -235,8 +284,10 @@ impl<T: Send + 'static, E: Send + 'static> Line<T, E> {
         state.is_ended = true;
         state.end = Some(end);
         let asked = state.asked.take();
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.room.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
         self.answer(asked);
     }
 

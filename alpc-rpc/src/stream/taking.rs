@@ -36,6 +36,8 @@ use crate::status;
 /// [outstanding requests](crate::PortAttributes::outstanding_requests) of its connection. Half of those
 /// may be questions of streams; a stream that asks beyond that fails with an error that says so, and
 /// may be asked again.
+///
+/// With the feature `async` it is a `futures_core::Stream`, too, which waits without a deadline.
 pub struct Stream<T, E = Infallible> {
     format: Format<T, E>,
     /// `None`: the stream is over.
@@ -122,7 +124,10 @@ impl<T, E> Stream<T, E> {
     }
 
     /// Looks for the next item, and has the task woken when it may be there.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<T>, CallError<E>>> {
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<T>, CallError<E>>> {
         let Some(source) = &mut self.source else { return Poll::Ready(Ok(None)) };
         let taken = match source.poll(context, self.method) {
             Poll::Pending => return Poll::Pending,
