@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use alpc_rpc::prelude::*;
-use alpc_rpc::{AsyncClient, CallError, Items, SendError, Stream};
+use alpc_rpc::{CallError, Items, SendError, Stream};
 
 use mill::{ACCELERATORS, Broken, MillAsyncClient, MillClient, NAME, Stones, attributes};
 

@@ -49,6 +49,7 @@ fn each_change_is_tried_with_two_builds() {
         include_str!("handles.rs"),
         include_str!("objects.rs"),
         include_str!("refused.rs"),
+        include_str!("streams.rs"),
         include_str!("types.rs"),
     ];
     for folder in folders() {

@@ -16,6 +16,7 @@ mod events;
 mod handles;
 mod objects;
 mod refused;
+mod streams;
 mod types;
 
 /// The interfaces: `built::<folder>::{old, new}`.
