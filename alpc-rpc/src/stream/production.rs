@@ -75,10 +75,14 @@ fn find(call: &IncomingCall, link: &Arc<Link>) -> Result<(Arc<StreamEnd>, Want),
     drop(link.resolve(&envelope, true).map_err(malformed)?);
     let missing = "the stream was let go of, or never given to this caller";
     let found = link.find(envelope.object, true).ok_or_else(|| malformed(missing))?;
-    let Exported::Stream(end) = found else {
-        return Err(malformed("what is asked for items is no stream"));
-    };
-    Ok((end, Want::read(values)?))
+    match found {
+        Exported::Stream(end) => Ok((end, Want::read(values)?)),
+        // Its question would hold a thread here for as long as it waits.
+        Exported::Forwarder(_) => {
+            Err(malformed("a stream is not passed on by a process that handed its object on"))
+        }
+        _ => Err(malformed("what is asked for items is no stream")),
+    }
 }
 
 /// If that cannot be sent, whoever asked is gone.

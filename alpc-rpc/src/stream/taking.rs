@@ -32,6 +32,10 @@ use crate::status;
 /// While items are taken, the next ones are under way: up to [256](Stream::ahead) that take at most
 /// 30 KiB, or one longer one. Dropping the stream ends it, and whatever makes its items.
 ///
+/// A handler that waits for items holds its worker: in [`Call::blocking`](crate::Call::blocking) it makes
+/// room for another. A stream goes between two processes, and not through a third one that has handed on
+/// the object whose method gave it: there it ends with an error.
+///
 /// A question for items that waits for them counts among the
 /// [outstanding requests](crate::PortAttributes::outstanding_requests) of its connection. Half of those
 /// may be questions of streams; a stream that asks beyond that fails with an error that says so, and
