@@ -46,8 +46,10 @@ fn look<F: Future>(future: F) -> Poll<F::Output> {
 
 fn with_mill(run: impl Fn(MillAsyncClient, &Stones)) {
     for accelerator in ACCELERATORS {
-        let name = format!("alpc-mill-task-{accelerator:?}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name).join(format!("{:?}", std::thread::current().id()));
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default().to_owned();
+        let name = format!("alpc-mill-{name}-{accelerator:?}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         let stones = Stones::default();
         let server = mill::serve(&folder, &stones, |server| server.workers(2));
         let attributes = attributes(&folder).accelerator(accelerator);

@@ -382,3 +382,17 @@ fn a_server_that_stops_ends_its_streams() {
     // What is kept for the connection is gone with the server, though its feeders are there.
     assert!(sink.is_cancelled());
 }
+
+#[test]
+fn a_stream_through_a_third_process_is_refused() {
+    let place = place();
+    place.mill.keep(Stones::default()).unwrap();
+    let other = MillClient::connect_with(NAME, &attributes(&place.folder)).unwrap();
+    let Some(mill::MillRef::Remote(far)) = other.kept().unwrap() else { panic!("it is kept") };
+    let refused = |error: &CallError| {
+        assert!(error.to_string().contains("a stream is not passed on"), "{error}");
+    };
+    let mut grains = far.grind(0, 3).unwrap();
+    refused(&grains.next().unwrap().unwrap_err());
+    assert!(grains.next().is_none());
+}

@@ -61,6 +61,9 @@ pub trait Mill {
     fn wheels(&self, count: u64) -> Items<WheelRef>;
     /// Turns each wheel that comes.
     fn turn(&self, wheels: Stream<WheelRef>) -> u64;
+    /// Keeps another mill, and gives it to whoever asks.
+    fn keep(&self, mill: MillRef);
+    fn kept(&self) -> Option<MillRef>;
     /// How many objects the caller holds.
     fn objects(&self, cx: &Call<'_>) -> u64;
 }
@@ -74,6 +77,7 @@ pub struct Told {
     pub dropped: AtomicUsize,
     pub sinks: Mutex<Option<Sender<Sink<u64>>>>,
     pub poured: Mutex<Option<Sender<String>>>,
+    pub kept: Mutex<Option<MillRef>>,
 }
 
 #[derive(Clone, Default)]
@@ -210,6 +214,14 @@ impl Mill for Stones {
             WheelRef::Local(wheel) => wheel.turn(),
         };
         wheels.map(|wheel| turn(wheel.unwrap())).sum()
+    }
+
+    fn keep(&self, mill: MillRef) {
+        *self.0.kept.lock().unwrap() = Some(mill);
+    }
+
+    fn kept(&self) -> Option<MillRef> {
+        self.0.kept.lock().unwrap().take()
     }
 
     fn objects(&self, cx: &Call<'_>) -> u64 {
