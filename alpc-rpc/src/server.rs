@@ -256,7 +256,7 @@ impl Server {
 
     fn join(&mut self) {
         self.threads.join();
-        self.service.links.run_down();
+        self.service.links.end_streams();
         self.service.tasks.end();
         self.driver.end();
     }

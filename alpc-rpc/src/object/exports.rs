@@ -86,6 +86,13 @@ impl Exports {
         self.entries.remove(&number).map(|entry| entry.object)
     }
 
+    /// Takes the streams out.
+    pub(crate) fn take_streams(&mut self) -> Vec<Exported> {
+        let is_stream = |entry: &mut Entry| matches!(entry.object, Exported::Stream(_));
+        let streams = self.entries.extract_if(|_, entry| is_stream(entry));
+        streams.map(|(_, entry)| entry.object).collect()
+    }
+
     /// Empties the table for good.
     pub(crate) fn close(&mut self) -> Vec<Exported> {
         self.closed = true;

@@ -279,6 +279,12 @@ impl Link {
         let_go(objects);
     }
 
+    /// Ends the streams that were given away: this side goes.
+    pub(crate) fn end_streams(&self) {
+        let streams = lock(&self.exports).take_streams();
+        let_go(streams);
+    }
+
     /// Whether the other side is gone.
     pub(crate) fn is_closed(&self) -> bool {
         lock(&self.exports).is_closed()

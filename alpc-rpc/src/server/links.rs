@@ -1,8 +1,8 @@
-//! The connections of a server, to be run down when it ends.
+//! The connections of a server, whose streams end when it does.
 //!
-//! What a connection has given away may keep the connection itself: a stream's question waits in it for
-//! items, and can be answered only while there is a port to answer by. When a client goes that is undone;
-//! when the server goes, nobody would.
+//! A stream may keep its connection: a question waits in it for items, and can be answered only while
+//! there is a port to answer by. When a client goes that is undone; when the server goes, nobody would.
+//! Everything else that a connection has given away goes with it by itself, once the channels are closed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -22,10 +22,10 @@ impl Links {
         links.push(Arc::downgrade(link));
     }
 
-    /// Lets go of everything that was given away.
-    pub(super) fn run_down(&self) {
+    /// Ends the streams that were given away.
+    pub(super) fn end_streams(&self) {
         let links = std::mem::take(&mut *self.lock());
-        links.iter().filter_map(Weak::upgrade).for_each(|link| link.run_down());
+        links.iter().filter_map(Weak::upgrade).for_each(|link| link.end_streams());
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<Link>>> {
