@@ -50,6 +50,10 @@ pub trait Club {
     #[cancellable]
     fn hold(&self, cx: &Call<'_>, name: &str) -> bool;
     fn release(&self, name: &str);
+    /// Returns when a call of `hold` has begun.
+    fn held(&self, name: &str);
+    /// Returns when a call of `hold` has ended in this way.
+    fn ended(&self, end: &str);
     /// What became of the calls of `hold`, in order.
     fn ends(&self) -> Vec<String>;
 }
@@ -85,6 +89,11 @@ impl Drop for Seat {
             house.changed.notify_all();
         }
     }
+}
+
+/// A club, ready to be served.
+pub fn server() -> ClubServer<Arc<House>> {
+    ClubServer::new(Arc::default())
 }
 
 impl House {
@@ -192,6 +201,14 @@ impl Club for Arc<House> {
     fn release(&self, name: &str) {
         self.state().released.push(name.to_owned());
         self.changed.notify_all();
+    }
+
+    fn held(&self, name: &str) {
+        self.until_held(name);
+    }
+
+    fn ended(&self, end: &str) {
+        self.until_ended(end);
     }
 
     fn ends(&self) -> Vec<String> {

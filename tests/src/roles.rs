@@ -48,6 +48,7 @@ pub fn play(arguments: &[String]) {
         ["marks", "ways"] => serve(&starter, |port| port.interface(marks::ways())),
         ["marks", "table"] => serve(&starter, |port| port.interface(marks::table())),
         ["marks", "logins"] => serve(&starter, |port| port.interface(marks::logins())),
+        ["club"] => serve(&starter, |port| port.workers(4).interface(crate::club::server())),
         ["inheritance", "idl"] => serve(&starter, inheritance::idl::served::serve),
         ["inheritance", "twin"] => serve(&starter, inheritance::twin::served::serve),
         ["garbage"] => garbage::serve(TRIAL, || say("ready")).map_err(|error| error.to_string()),
