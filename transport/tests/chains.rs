@@ -74,15 +74,22 @@ impl Callee {
         };
         let port = offer.complete(response.handles).unwrap();
         let handler: Handler = Arc::new(handler);
-        let threads = (0..workers).map(|_| {
-            let (mut worker, handler) = (port.worker(), handler.clone());
-            std::thread::spawn(move || {
-                while let Some(completion) = worker.next().unwrap() {
-                    if let Completion::Call(incoming) = completion {
-                        serve(&mut worker, incoming, &handler);
-                    }
+        let work = move |mut worker: Worker| {
+            while let Some(completion) = worker.next().unwrap() {
+                if let Completion::Call(incoming) = completion {
+                    serve(&mut worker, incoming, &handler);
                 }
-            })
+            }
+        };
+        let spare = work.clone();
+        port.stand_in(16, move |worker| {
+            let work = spare.clone();
+            std::thread::spawn(move || work(worker));
+            true
+        });
+        let threads = (0..workers).map(|_| {
+            let (worker, work) = (port.worker(), work.clone());
+            std::thread::spawn(move || work(worker))
         });
         let threads = threads.collect();
         Callee { port, threads }
@@ -225,6 +232,23 @@ fn two_workers_at_each_end_are_enough_for_any_depth() {
     }
     // The seventeenth is refused where it is made, and nobody has heard of it.
     assert_eq!(ask(&client, &[1, 17]).body(), [16, 16]);
+    callee.stop();
+    server.stop();
+}
+
+/// Somebody has to be there who hands over what comes back for a handler that waits.
+#[test]
+fn a_worker_that_waits_is_replaced() {
+    let server =
+        start(PortAttributes::new(), 2, |incoming, back| deeper(back.unwrap(), incoming.body()));
+    let client = server.client();
+    let caller = client.clone();
+    let callee = Callee::start(&client, 1, move |incoming| deeper(&caller, incoming.body()));
+    let port = server.connected();
+    // Nobody waits in the client's process, so its one worker runs the first call, and waits.
+    for _ in 0..20 {
+        assert_eq!(ask(port.context().unwrap(), &[1, 6]).body(), [6]);
+    }
     callee.stop();
     server.stop();
 }
