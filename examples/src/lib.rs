@@ -12,3 +12,4 @@ pub mod pipeline;
 pub mod session;
 pub mod signals;
 pub mod tour;
+pub mod workers;

@@ -21,6 +21,11 @@ pub mod readings {
     alpc_rpc::include_interface!("guide_readings");
 }
 
+/// Answers that are given later, and calls that are given up.
+pub mod press {
+    alpc_rpc::include_interface!("guide_press");
+}
+
 /// Devices, and what inherits from them.
 pub mod devices {
     alpc_rpc::include_interface!("guide_devices");

@@ -9,3 +9,4 @@ mod kv_calls;
 mod pipeline;
 mod program;
 mod session;
+mod workers;
