@@ -14,12 +14,12 @@ mod callback;
 pub(crate) mod gate;
 mod list;
 pub(crate) mod listener;
+mod pending;
 mod replies;
 pub(crate) mod spares;
 mod worker;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,6 +34,7 @@ use crate::port::serving::{Counts, IncomingCall, Resources, ServerPort, Took};
 use crate::sys::readiness::{Readiness, Ready};
 pub use callback::Callbacks;
 pub use list::{CompletionBell, CompletionList};
+use pending::Pending;
 pub use replies::Replies;
 pub use worker::Worker;
 
@@ -86,10 +87,8 @@ struct Shared {
     readiness: Readiness,
     resources: Arc<Resources>,
     ports: Mutex<Ports>,
-    ready: Mutex<VecDeque<Completion>>,
-    /// Ports that may have more messages, after a worker took its turn.
-    again: Mutex<VecDeque<Arc<ServerPort>>>,
-    waiting: AtomicUsize,
+    /// What was taken, and ports that may have more messages, after a worker took its turn.
+    pending: Pending<Completion, Arc<ServerPort>>,
     /// Completion lists, whose owners listen for themselves.
     lists: AtomicUsize,
     looking: AtomicUsize,
@@ -144,9 +143,7 @@ impl CompletionPort {
             readiness,
             resources: Arc::new(resources),
             ports: Mutex::default(),
-            ready: Mutex::default(),
-            again: Mutex::default(),
-            waiting: AtomicUsize::new(0),
+            pending: Pending::new(),
             lists: AtomicUsize::new(0),
             looking: AtomicUsize::new(0),
             max_looking: (cpus / 2).max(1),
@@ -266,7 +263,8 @@ impl CompletionPort {
         self.shared.wake_sleepers();
         // Whoever adds something comes by the gate after that, and tells.
         let nothing_is_left = || {
-            self.shared.attending.load(Ordering::SeqCst) == 0 && lock(&self.shared.ready).is_empty()
+            self.shared.attending.load(Ordering::SeqCst) == 0
+                && self.shared.pending.nothing_is_ready()
         };
         let is_drained = self.shared.resources.gate.wait_until_idle(deadline, nothing_is_left);
         self.shut_down();
@@ -315,7 +313,7 @@ impl Shared {
 
     /// Whether something waits to be taken, without a look at the channels.
     fn is_idle(&self) -> bool {
-        lock(&self.ready).is_empty() && lock(&self.again).is_empty()
+        self.pending.is_idle()
     }
 
     fn port(&self, token: u64) -> Option<Arc<ServerPort>> {
@@ -416,12 +414,12 @@ impl Shared {
 
     /// Has a worker look at a port whose bell may have been heard by somebody else.
     fn look_again(&self, port: Arc<ServerPort>) {
-        lock(&self.again).push_back(port);
+        self.pending.add_again(port);
         self.wake_one();
     }
 
     fn wake_one(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
+        if self.pending.is_watched() {
             self.readiness.wake_one();
         }
     }
@@ -435,11 +433,7 @@ impl Shared {
     }
 
     fn push(&self, completion: Completion) {
-        lock(&self.ready).push_back(completion);
-    }
-
-    fn pop(&self) -> Option<Completion> {
-        lock(&self.ready).pop_front()
+        self.pending.add([completion]);
     }
 
     fn attend_all(self: &Arc<Shared>, ready: Vec<Ready>) {
@@ -475,14 +469,14 @@ impl Shared {
         let mut all = Took::default();
         while all.messages < TURN && all.bytes <= TURN_BYTES {
             let took = port.take_messages(TURN - all.messages, &mut |calls| {
-                lock(&self.ready).extend(calls.map(Completion::Call));
+                self.pending.add(calls.map(Completion::Call));
             })?;
             if took.is_nothing() {
                 return Ok(());
             }
             all.add(took);
         }
-        lock(&self.again).push_back(port.clone());
+        self.pending.add_again(port.clone());
         Ok(())
     }
 

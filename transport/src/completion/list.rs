@@ -36,7 +36,7 @@ pub struct CompletionList {
 impl CompletionList {
     pub(super) fn new(worker: Worker) -> CompletionList {
         // Others are to make the descriptor readable at any time.
-        worker.shared.waiting.fetch_add(1, Ordering::SeqCst);
+        worker.shared.pending.watch();
         worker.shared.lists.fetch_add(1, Ordering::SeqCst);
         CompletionList { worker, task: None, holds_slot: false, alarm: None }
     }
@@ -121,7 +121,7 @@ impl CompletionList {
     /// If workers sleep, has one of them see to the rest while this thread deals with what it has.
     fn leave_to_others(&self) {
         let shared = &self.worker.shared;
-        if shared.waiting.load(Ordering::SeqCst) > 1 && !shared.is_idle() {
+        if shared.pending.watchers() > 1 && !shared.is_idle() {
             shared.wake_one();
         }
     }
@@ -153,7 +153,7 @@ impl Drop for CompletionList {
         if let Some(task) = self.task {
             self.worker.shared.resources.gate.forget(task);
         }
-        self.worker.shared.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.worker.shared.pending.stop_watching();
         self.worker.shared.lists.fetch_sub(1, Ordering::SeqCst);
         self.worker.shared.resources.listener.rouse();
     }

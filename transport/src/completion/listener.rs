@@ -88,7 +88,7 @@ fn listen(shared: &Weak<Shared>) -> bool {
     if !matches!(poll::is_readable(shared.readiness.as_fd(), PATIENCE), Ok(true)) {
         return true;
     }
-    if shared.waiting.load(Ordering::SeqCst) > 0 {
+    if shared.pending.is_watched() {
         drop(shared);
         std::thread::park_timeout(WORKERS_TURN);
         return true;

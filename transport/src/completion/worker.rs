@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Completion, PARKED_PATIENCE, Replies, STREAK, Shared};
-use crate::channel::lock;
 use crate::error::{Error, Result};
 use crate::port::serving::{IncomingCall, Reply, ServerPort};
 use crate::spin::Spin;
@@ -272,9 +271,7 @@ impl Worker {
         if max == 1 {
             take(&mut std::iter::once(first));
         } else {
-            let mut ready = lock(&self.shared.ready);
-            let more = ready.len().min(max - 1);
-            take(&mut std::iter::once(first).chain(ready.drain(..more)));
+            self.shared.pending.take_more(first, max, take);
         }
         if !self.shared.is_idle() {
             // This worker is about to be busy: the rest is for another.
@@ -285,16 +282,16 @@ impl Worker {
 
     /// What was taken from clients already, or can be from one that is known to have more.
     pub(super) fn pop_ready(&mut self) -> Option<Completion> {
-        self.shared.pop().or_else(|| {
-            let port = lock(&self.shared.again).pop_front()?;
-            self.shared.attend(&port);
-            self.shared.pop()
+        let shared = &self.shared;
+        shared.pending.take().or_else(|| {
+            shared.attend(&shared.pending.take_again()?);
+            shared.pending.take()
         })
     }
 
     fn sleep(&mut self) -> Result<()> {
         let shared = &self.shared;
-        shared.waiting.fetch_add(1, Ordering::SeqCst);
+        shared.pending.watch();
         // Looked at after saying so: whoever adds something now wakes us.
         let idle = shared.is_idle() && !shared.is_stopped() && !shared.may_end();
         let parked = shared.resources.parked.load(Ordering::SeqCst);
@@ -306,7 +303,7 @@ impl Worker {
             None
         };
         let found = shared.readiness.wait(timeout);
-        shared.waiting.fetch_sub(1, Ordering::SeqCst);
+        shared.pending.stop_watching();
         let ready = found?.ready;
         if ready.is_empty() && parked && idle {
             shared.attend_parked();

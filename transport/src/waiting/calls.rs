@@ -180,3 +180,6 @@ impl Hasher for IdHasher {
         self.0 = (self.0 ^ id).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests;
