@@ -427,7 +427,7 @@ impl Shared {
     /// Has every worker that sleeps look whether it may end. Those that are about to sleep look after
     /// they have said so.
     fn wake_sleepers(&self) {
-        for _ in 0..self.waiting.load(Ordering::SeqCst) {
+        for _ in 0..self.pending.watchers() {
             self.readiness.wake_one();
         }
     }

@@ -1,8 +1,10 @@
 //! Every interleaving of the index protocol, by loom.
 //!
 //! What each model catches was tried by breaking the line: with the fence of `set_asleep` or that
-//! of `must_ring` removed, `a_sleeper_is_always_rung` deadlocks; with `publish` storing `Relaxed`,
-//! or `available` loading `Relaxed`, `published_bytes_are_in_place` reads a stale byte; with `take`
+//! of `must_ring` removed, or with sleeps that all have one number, `a_sleeper_is_always_rung` deadlocks;
+//! with the fence of `give_back` or that of `set_asleep` removed, or without its look at what is in use,
+//! `who_sleeps_for_want_of_room_is_rung` does; with `publish` storing `Relaxed`,
+//! or `available` loading `Relaxed`, `published_bytes_are_in_place` reads a stale byte; with `give_back`
 //! storing `Relaxed`, or the producer loading the head `Relaxed`,
 //! `room_is_reused_only_after_it_was_read` overwrites a byte that is being read; with the fence of
 //! `revoke` or that of `begin_copy` removed, or `is_copying` loading `Relaxed`, or `end_copy` storing
@@ -179,8 +181,8 @@ fn loom_who_sleeps_for_want_of_room_is_rung() {
         let other = shared.clone();
         let reader = thread::spawn(move || {
             let rung = Rung::new();
-            let mut consumer = Consumer::new(&other.consumer, &other.producer, 2);
-            for _ in 0..2 {
+            let mut consumer = Consumer::new(&other.consumer, &other.producer, 4);
+            for _ in 0..4 {
                 while consumer.available() == Ok(0) {
                     thread::yield_now();
                 }
@@ -191,9 +193,11 @@ fn loom_who_sleeps_for_want_of_room_is_rung() {
             }
         });
         let sleeps = Sleeps::new();
-        let mut producer = Producer::new(&shared.producer, &shared.consumer, 2);
-        producer.stage(2);
-        producer.publish();
+        let mut producer = Producer::new(&shared.producer, &shared.consumer, 4);
+        for _ in 0..4 {
+            producer.stage(1);
+            producer.publish();
+        }
         while producer.free(1) == Ok(0) {
             shared.producer.set_asleep(&sleeps);
             if producer.free(1) == Ok(0) {
