@@ -162,6 +162,25 @@ pub trait Client: Sized + Clone {
         (result, info)
     }
 
+    /// Makes calls that have no answer for one bell: the server is told of those that are made through the
+    /// client which `calls` is given when `calls` returns, all at once. A server that is awake may begin
+    /// with them before. Other calls through that client are made as always, and the server hears then of
+    /// everything before.
+    ///
+    /// ```ignore
+    /// client.batched(|client| lines.iter().try_for_each(|line| client.log(line)))?;
+    /// ```
+    ///
+    /// What comes of sending them is known when they are made; that the server has gone since is found out
+    /// by the next call, as it is after a call without an answer. A client that [comes
+    /// back](Client::reconnect) does not do so in between.
+    fn batched<R>(&self, calls: impl FnOnce(&Self) -> R) -> R {
+        // One connection for all of them: what is told of at the end is what was sent by it.
+        let core = self.core().current().ringing_later();
+        let _told = TellsLater(core.port());
+        calls(&Self::from_core(core.clone()))
+    }
+
     /// Subscribes to the events of the object that this client calls, until what is returned is
     /// dropped. Waits for the server to say that it knows.
     ///
@@ -207,6 +226,16 @@ fn without_endpoint(interface: &InterfaceDesc) -> ConnectError {
     ConnectError::NotFound { name: interface.name.to_owned(), reason }
 }
 
+/// Tells the server of what it was not rung for, also after a panic.
+struct TellsLater<'p>(&'p CommunicationPort);
+
+impl Drop for TellsLater<'_> {
+    fn drop(&mut self) {
+        // A server that is gone is met by the next call.
+        let _gone = self.0.flush(Deadline::after(CALL_TIMEOUT));
+    }
+}
+
 /// How one call's bulk arguments travelled.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -222,6 +251,8 @@ pub struct ClientCore {
     target: Arc<Target>,
     patience: Patience,
     observer: Option<Arc<Mutex<CallInfo>>>,
+    /// The server is not rung for calls without an answer: see [`Client::batched`].
+    rings_later: bool,
     /// Ends calls before their deadline.
     cancel: Option<Cancellation>,
     /// What the connection was made to, if it was made to call this.
@@ -286,7 +317,15 @@ impl ClientCore {
     /// Calls an object that a message brought.
     pub(crate) fn of_object(target: Arc<Target>) -> ClientCore {
         let patience = Patience::AsSpecified;
-        ClientCore { target, patience, observer: None, cancel: None, origin: None, line: None }
+        ClientCore {
+            target,
+            patience,
+            observer: None,
+            rings_later: false,
+            cancel: None,
+            origin: None,
+            line: None,
+        }
     }
 
     pub(crate) fn target(&self) -> &Arc<Target> {
@@ -329,6 +368,10 @@ impl ClientCore {
 
     fn with_cancel(&self, token: &Cancellation) -> ClientCore {
         ClientCore { cancel: Some(token.clone()), ..self.clone() }
+    }
+
+    fn ringing_later(&self) -> ClientCore {
+        ClientCore { rings_later: true, ..self.clone() }
     }
 
     fn observed_by(&self, observer: Arc<Mutex<CallInfo>>) -> ClientCore {

@@ -199,7 +199,11 @@ impl<'a> ClientCall<'a> {
         let port = core.port();
         self.ensure_callbacks()?;
         let mut leaving = self.leave_unanswered()?;
-        let sent = port.send(leaving.pieces().request());
+        let mut pieces = leaving.pieces();
+        let sent = match core.rings_later {
+            true => port.send_later(pieces.request()),
+            false => port.send(pieces.request()),
+        };
         Ok(leaving.sent(sent)?)
     }
 

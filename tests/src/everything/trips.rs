@@ -283,6 +283,20 @@ pub fn oneway(client: &EverythingClient) {
     assert_eq!(touched, sent);
 }
 
+/// Calls without an answer that are made for one bell.
+pub fn batched(client: &EverythingClient) {
+    let before = client.touched().unwrap().len();
+    let bells = client.port().traffic().bells;
+    client.batched(|client| {
+        (0..50).for_each(|i| client.touch(&i.to_string(), &noise(i, 4)).unwrap());
+        assert_eq!(client.port().traffic().bells, bells, "the server is told at the end");
+    });
+    assert!(client.port().traffic().bells <= bells + 1);
+    while client.touched().unwrap().len() < before + 50 {
+        std::thread::yield_now();
+    }
+}
+
 /// Errors of the interface's own, with what they carry, and those of later versions.
 pub fn errors(client: &EverythingClient) {
     let held = Failure::Held { owner: "me".to_owned(), entry: entry("held"), since: None };

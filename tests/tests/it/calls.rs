@@ -47,6 +47,7 @@ trips! {
     buffers_of_failed_calls
     views
     oneway
+    batched
     errors
     many_bulk_arguments
     empty_everything

@@ -312,6 +312,30 @@ impl CommunicationPort {
         self.end.channel.traffic()
     }
 
+    /// Sends a datagram as [`send`](CommunicationPort::send) does, and has the server not rung for it: that
+    /// is for [`flush`](CommunicationPort::flush), or for the next message that anybody sends through this
+    /// port. A server that is awake may take it before.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](CommunicationPort::send).
+    pub fn send_later(
+        &self,
+        request: Request<'_, '_>,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        self.end.send_later(&request)
+    }
+
+    /// Rings for what was sent without, and waits until it is queued. That takes no time where the two ends
+    /// share memory.
+    ///
+    /// # Errors
+    ///
+    /// When it is not queued before the deadline, or the server is gone.
+    pub fn flush(&self, deadline: Deadline) -> Result<()> {
+        self.end.flush(deadline)
+    }
+
     /// Calls and datagrams that go out together: see [`Batch`].
     pub fn batch(&self) -> Batch<'_> {
         Batch::new(&self.end)

@@ -180,11 +180,7 @@ impl<'p> Batch<'p> {
         &mut self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        if self.end.send_now(&request)? {
-            return Ok(Vec::new());
-        }
-        let call = Call::new(self.end, &request, |_| Blocking, Bell::Held);
-        away(|| now(call.send_datagram(&request)))
+        self.end.send_later(&request)
     }
 
     /// Sends what the batch holds, and waits until it is queued. That takes no time where the two ends
@@ -194,10 +190,7 @@ impl<'p> Batch<'p> {
     ///
     /// When it is not queued before the deadline, or the server is gone.
     pub fn flush(&mut self, deadline: Deadline) -> Result<()> {
-        let ClientEnd { channel, waiting, .. } = self.end;
-        channel.check_open()?;
-        channel.show_held();
-        waiting.wait(channel, deadline, Interest::Progress, self.end.sent())
+        self.end.flush(deadline)
     }
 
     /// Sends what the batch holds and waits for the next reply, whosever it is. `None`: no call is

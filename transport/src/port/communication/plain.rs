@@ -2,12 +2,14 @@
 //! wait for.
 
 use super::call::Call;
-use super::{CallFailure, ClientEnd, Request};
-use crate::bulk::check_plain;
+use super::{CallFailure, ClientEnd, Request, now};
+use crate::bulk::{Travelled, check_plain};
+use crate::chain::away;
 use crate::channel::{Bell, Outgoing, Posted};
-use crate::message::{MessageId, MessageKind, Record, RecordHeader};
+use crate::error::Result;
+use crate::message::{Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
-use crate::waiting::Wait;
+use crate::waiting::{Blocking, Interest, Wait};
 
 /// Whether a reply is a response as it is: it has no bulk data, and no status that only ports see.
 pub(super) fn is_plain(record: &Record) -> bool {
@@ -50,6 +52,26 @@ impl ClientEnd {
     ) -> std::result::Result<bool, CallFailure> {
         let id = self.channel.next_id();
         Ok(request.is_plain() && self.post_now(MessageKind::Datagram, id, request)?)
+    }
+
+    /// Sends a datagram for which the server is not rung yet.
+    #[inline]
+    pub(super) fn send_later(
+        &self,
+        request: &Request<'_, '_>,
+    ) -> std::result::Result<Vec<Travelled>, CallFailure> {
+        if self.send_now(request)? {
+            return Ok(Vec::new());
+        }
+        let call = Call::new(self, request, |_| Blocking, Bell::Held);
+        away(|| now(call.send_datagram(request)))
+    }
+
+    /// Rings for what was sent without, and waits until it is queued.
+    pub(super) fn flush(&self, deadline: Deadline) -> Result<()> {
+        self.channel.check_open()?;
+        self.channel.show_held();
+        self.waiting.wait(&self.channel, deadline, Interest::Progress, self.sent())
     }
 
     #[inline]
