@@ -445,9 +445,7 @@ impl ServerPort {
     /// Nobody waits for a call any more. No more copies are begun for it; the client has seen to its
     /// memory by itself.
     fn cancel(&self, id: MessageId) {
-        if self.outstanding.cancel(id) {
-            self.shared.counters.cancelled();
-        }
+        self.outstanding.cancel(id, &self.shared.counters);
     }
 
     /// Says that work has begun that goes on when no worker is at it, until what is returned is dropped.

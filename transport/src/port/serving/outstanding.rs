@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use super::counts::Counters;
 use crate::cancellation::{Cancellation, Heard};
 use crate::channel::lock;
 use crate::direct::Grant;
@@ -69,16 +70,18 @@ impl Outstanding {
         }
     }
 
-    /// Nobody waits for a request any more. `true`: it was unanswered.
-    pub(super) fn cancel(&self, id: MessageId) -> bool {
+    /// Nobody waits for a request any more, which is counted if it was unanswered: before anybody can
+    /// hear of it, so that whoever has heard finds it counted.
+    pub(super) fn cancel(&self, id: MessageId, counters: &Counters) {
         let mut state = lock(&self.state);
         let Some(request) = state.find(id) else {
             state.early.push_back(id);
             if state.early.len() > REMEMBERED {
                 state.early.pop_front();
             }
-            return false;
+            return;
         };
+        counters.cancelled();
         request.is_cancelled = true;
         if let Some(grant) = &request.grant {
             grant.revoke();
@@ -89,7 +92,6 @@ impl Outstanding {
         if let Some(token) = token {
             token.fire();
         }
-        true
     }
 
     /// The client is gone, and waits for nothing any more.
