@@ -280,6 +280,11 @@ impl CompletionPort {
         self.shared.resources.gate.close();
         self.shared.readiness.wake_all();
         self.shared.resources.listener.rouse();
+        // Here, and not when this goes: whoever else has a hand on it may outlive the process's main
+        // thread by nothing, and then the end of the process would leave the socket behind.
+        if let Some(connection) = &self.shared.connection {
+            connection.withdraw();
+        }
         let ports = std::mem::take(&mut *lock(&self.shared.ports));
         let ports: Vec<_> = ports.by_token.into_iter().flatten().collect();
         let until = Deadline::after(LAST_WORDS);

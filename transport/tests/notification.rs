@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use alpc_transport::{
     CommunicationPort, Completion, CompletionList, CompletionPort, ConnectionPort, Deadline,
-    IncomingCall, PortAttributes, Reply, Request,
+    ErrorKind, IncomingCall, PortAttributes, Reply, Request,
 };
 use common::{Gate, PATIENCE, Place, Server, at, call, connect, echo, name, soon};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -47,6 +47,19 @@ fn send(client: &CommunicationPort, body: &[u8]) {
 fn answer(call: IncomingCall) {
     let body = call.body().to_vec();
     call.reply(Reply { body, ..Reply::default() }).unwrap();
+}
+
+/// A thread that has a hand on the port at that moment must not keep its name: the process may end before
+/// that thread goes on.
+#[test]
+fn a_port_that_was_shut_down_is_not_found_whoever_still_holds_it() {
+    let place = Place::new();
+    let port = port(&place);
+    port.shut_down();
+    let attributes = at(place.path(), PortAttributes::new());
+    let error = CommunicationPort::connect(&name(), &attributes, b"", soon()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotFound { .. }), "{error}");
+    drop(port);
 }
 
 #[test]

@@ -94,6 +94,13 @@ impl ConnectionPort {
     }
 }
 
+impl ConnectionPort {
+    /// Lets no more clients find the port: its service has ended.
+    pub(crate) fn withdraw(&self) {
+        self.arrivals.withdraw();
+    }
+}
+
 impl AsFd for ConnectionPort {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.arrivals.fd()

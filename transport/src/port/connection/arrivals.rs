@@ -190,6 +190,10 @@ impl Arrivals {
         Ok(Progress::Nothing)
     }
 
+    pub(super) fn withdraw(&self) {
+        self.rendezvous.withdraw();
+    }
+
     fn introduce(&self, state: &mut State, stream: Stream) {
         let peer = match peer_of(stream_fd(&stream)) {
             Ok(peer) => peer,

@@ -11,6 +11,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use interprocess::ConnectWaitMode;
@@ -65,6 +66,7 @@ pub(crate) struct Rendezvous {
     folder: OwnedFd,
     /// Whose name it is: a forked child has a copy of this value, but not the name.
     owner: u32,
+    is_withdrawn: AtomicBool,
     // Released after the socket's file is gone, so that no later owner's file can be meant.
     _lock: NameLock,
 }
@@ -98,7 +100,8 @@ impl Rendezvous {
             .and_then(|()| rustix::fs::renameat(&folder, UNBORN, &folder, SOCKET))
             .map_err(|errno| Error::os("publish the socket", errno.into()))?;
         let owner = std::process::id();
-        Ok(Rendezvous { listener, folder, owner, _lock: lock })
+        let is_withdrawn = AtomicBool::new(false);
+        Ok(Rendezvous { listener, folder, owner, is_withdrawn, _lock: lock })
     }
 
     pub(crate) fn listener(&self) -> &Listener {
@@ -109,15 +112,21 @@ impl Rendezvous {
     pub(crate) fn is_ours(&self) -> bool {
         self.owner == std::process::id()
     }
-}
 
-impl Drop for Rendezvous {
-    fn drop(&mut self) {
-        if self.is_ours() {
+    /// Lets nobody else find the socket. The name stays taken for as long as this is there.
+    pub(crate) fn withdraw(&self) {
+        // Once: the lock is still held, so what has this name is ours.
+        if self.is_ours() && !self.is_withdrawn.swap(true, Ordering::SeqCst) {
             // What stays behind would be harmless; it would only make clients find a dead socket
             // instead of none.
             let _ = rustix::fs::unlinkat(&self.folder, SOCKET, AtFlags::empty());
         }
+    }
+}
+
+impl Drop for Rendezvous {
+    fn drop(&mut self) {
+        self.withdraw();
     }
 }
 
