@@ -37,6 +37,7 @@ goldens! {
     flags
     handles
     inheritance
+    later
     methods
     names
     nested_forms
@@ -45,6 +46,7 @@ goldens! {
     scalars
     sensitive
     standard
+    streams
     text_and_bytes
     tombstones
     unions

@@ -327,10 +327,14 @@ fn a_chain_goes_along_to_other_threads() {
 fn a_wait_that_is_over_runs_nothing() {
     let (go, gone) = channel();
     let gone = Mutex::new(gone);
+    let (answer, answered) = channel();
+    let answer = Mutex::new(answer);
     let server = start(PortAttributes::new(), 1, move |incoming, back| match incoming.body() {
         b"late" => {
             gone.lock().unwrap().recv().unwrap();
-            ask(back.unwrap(), b"").body().to_vec()
+            let body = ask(back.unwrap(), b"").body().to_vec();
+            answer.lock().unwrap().send(()).unwrap();
+            body
         }
         _ => Vec::new(),
     });
@@ -345,6 +349,8 @@ fn a_wait_that_is_over_runs_nothing() {
     assert_eq!(failure.error.kind(), &ErrorKind::TimedOut);
     go.send(()).unwrap();
     assert_eq!(places.recv().unwrap(), callee.threads[0].thread().id());
+    // Who stops before its answer is there takes it away.
+    answered.recv().unwrap();
     callee.stop();
     server.stop();
 }
