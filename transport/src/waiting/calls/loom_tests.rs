@@ -2,9 +2,8 @@
 //!
 //! What each model catches was tried by breaking the line. If `abandon` does not say that the call is
 //! given up, or does not look whether the reply is there, `a_reply_and_a_cancellation_meet_once` finds a
-//! reply that both or neither have; if `answer` keeps the credit of a call that is given up, or counts
-//! one that was answered twice, the credits are not what they were; if a batch's call stays when its
-//! reply has come, `a_batch_has_a_reply_or_has_cancelled` finds it again.
+//! reply that both or neither have; if `answer` keeps the credit of a call that is given up, the credits are
+//! not what they were; if a batch's call stays when its reply has come, `a_batch_has_a_reply_or_has_cancelled` finds it again.
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};

@@ -2,10 +2,9 @@
 //!
 //! What each model catches was tried by breaking the line. The order that all rests on is that of the
 //! lock: who hands over, and who leaves, each do all of it under one. If `Calls::take` or
-//! `Calls::abandon` does not give back what was handed over last, the request is run by nobody; if
-//! `Calls::hand_over` takes a request in whatever the stage is, it is run by nobody, too; and if who
+//! `Calls::abandon` does not give back what was handed over last, the request is run by nobody; and if who
 //! hands over wakes the thread before it has put the request down, `loom_a_thread_that_sleeps_is_woken`
-//! deadlocks.
+//! deadlocks. That `Calls::hand_over` looks at the stage is not needed for that, and saves a wake-up.
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
