@@ -55,6 +55,13 @@ pub fn measure(program: &Path, rounds: usize) -> Vec<Row> {
         let ours_one_way = our_messages(&client, 400_000);
         let raw_one_way = Raw::start(program, "sink").messages(60_000);
         if round > 0 {
+            eprintln!(
+                "    per call {:.0} ns, raw {:.0}; per message {:.0} ns, raw {:.0}",
+                1e9 / ours,
+                1e9 / raw,
+                1e9 / ours_one_way,
+                1e9 / raw_one_way
+            );
             calls.push(ours / raw);
             messages.push(ours_one_way / raw_one_way);
         }
