@@ -93,10 +93,6 @@ struct Shared {
     lists: AtomicUsize,
     looking: AtomicUsize,
     max_looking: usize,
-    /// Workers that may be about to add something.
-    attending: AtomicUsize,
-    /// No more messages are taken; those that were are dealt with.
-    draining: AtomicBool,
     stopped: AtomicBool,
     /// The one channel has ended: workers end when they find nothing more to do.
     ended: AtomicBool,
@@ -147,8 +143,6 @@ impl CompletionPort {
             lists: AtomicUsize::new(0),
             looking: AtomicUsize::new(0),
             max_looking: (cpus / 2).max(1),
-            attending: AtomicUsize::new(0),
-            draining: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
@@ -259,14 +253,10 @@ impl CompletionPort {
     /// [`blocking`](CompletionPort::blocking) only as far as the service itself: their calls are not answered
     /// any more.
     pub fn run_down(&self, deadline: Deadline) -> bool {
-        self.shared.draining.store(true, Ordering::SeqCst);
+        self.shared.resources.gate.drain();
         self.shared.wake_sleepers();
-        // Whoever adds something comes by the gate after that, and tells.
-        let nothing_is_left = || {
-            self.shared.attending.load(Ordering::SeqCst) == 0
-                && self.shared.pending.nothing_is_ready()
-        };
-        let is_drained = self.shared.resources.gate.wait_until_idle(deadline, nothing_is_left);
+        let nothing_is_ready = || self.shared.pending.nothing_is_ready();
+        let is_drained = self.shared.resources.gate.wait_until_idle(deadline, nothing_is_ready);
         self.shut_down();
         is_drained
     }
@@ -307,7 +297,7 @@ impl Shared {
     }
 
     fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        self.resources.gate.is_draining()
     }
 
     /// Whether a worker that finds nothing more to do has nothing to wait for either.
@@ -456,12 +446,12 @@ impl Shared {
 
     /// Takes a turn at a port: bells, parked bulk data, messages.
     fn attend(&self, port: &Arc<ServerPort>) {
-        self.attending.fetch_add(1, Ordering::SeqCst);
+        self.resources.gate.begin_attending();
         if self.take_turn(port).is_err() {
             self.take_last_messages(port);
             self.end(port);
         }
-        self.attending.fetch_sub(1, Ordering::SeqCst);
+        self.resources.gate.end_attending();
     }
 
     fn take_turn(&self, port: &Arc<ServerPort>) -> Result<()> {

@@ -8,12 +8,19 @@
 //!
 //! Who finds no slot parks, and the last that parked is the first that is woken: its stack and its
 //! data are the warmest, and the others can sleep on.
+//!
+//! Whoever ends the service waits here until nothing goes on. So all that may still need somebody counts:
+//! those who run, those who are away in a call of their handler's, what is run by others than workers,
+//! and what goes on while nobody runs, as a handler's future does or an answer that is owed. What passes
+//! from one of these to another counts as the second before it ceases to count as the first.
 
 use std::sync::PoisonError;
 use std::task::Waker;
 
 use crate::message::Deadline;
-use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, Thread, thread};
+use crate::sync::{
+    AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Thread, fence, thread,
+};
 
 /// Counts who runs.
 pub(crate) struct Gate {
@@ -23,6 +30,10 @@ pub(crate) struct Gate {
     over: AtomicBool,
     /// Some are parked: who looks for one client's next call has others to think of.
     crowded: AtomicBool,
+    /// Those who may be about to add something that is to be dealt with.
+    attending: AtomicUsize,
+    /// Nothing new is taken; what was taken is dealt with.
+    draining: AtomicBool,
     /// Notified when nobody runs any more.
     idle: Condvar,
 }
@@ -84,6 +95,8 @@ impl Gate {
             state: Mutex::new(state),
             over: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
+            attending: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
             idle: Condvar::new(),
         }
     }
@@ -263,12 +276,40 @@ impl Gate {
         wakers.wake();
     }
 
-    /// Waits until nobody runs and nothing is left to do. `false`: the deadline has passed first.
+    /// Somebody looks whether nothing new is taken any more, and may add something if not.
+    ///
+    /// This and [`drain`](Gate::drain) each say something before they look at what the other says, with a
+    /// full fence between: so one of the two sees the other.
+    pub(crate) fn begin_attending(&self) {
+        self.attending.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// What there was is added. Whoever deals with it leaves this gate afterwards, and that is when who
+    /// waits for the end looks again.
+    pub(crate) fn end_attending(&self) {
+        self.attending.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Nothing new is to be taken from now on, except by those who are about to.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody runs, nothing goes on by itself and nothing is left to do. `false`: the deadline
+    /// has passed first.
     pub(crate) fn wait_until_idle(
         &self,
         deadline: Deadline,
-        nothing_is_left: impl Fn() -> bool,
+        nothing_is_ready: impl Fn() -> bool,
     ) -> bool {
+        // In this order: who is seen to have ended has added it by then, under the lock of what is ready.
+        let nothing_is_left = || self.attending.load(Ordering::Relaxed) == 0 && nothing_is_ready();
         let mut state = self.lock();
         while state.is_busy() || !nothing_is_left() {
             let Some(remaining) = deadline.remaining() else {
@@ -325,3 +366,18 @@ impl Drop for Resume<'_> {
 
 #[cfg(all(test, loom))]
 mod loom_tests;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Loom has no threads that are unparked while they wait for a lock, so it cannot be asked.
+    #[test]
+    fn a_thread_that_wakes_by_chance_takes_nobodys_turn() {
+        let gate = Gate::new(1);
+        assert!(gate.enter());
+        thread::current().unpark();
+        gate.park();
+        assert!(!gate.is_crowded(), "it is parked no more, and nobody is to wake it");
+    }
+}
