@@ -44,9 +44,33 @@ pub fn format(text: &str) -> Result<String, Unformatted> {
     if !idl::parses(text) {
         return Err(Unformatted::DoesNotParse);
     }
-    let formatted = layout::lay_out(&write::file(&lexemes::lexemes(text)));
+    let formatted = settled(text);
     let same = idl::parses(&formatted) && read(text) == read(&formatted);
     if same { Ok(formatted) } else { Err(Unformatted::WouldChange) }
+}
+
+/// How often a text is laid out, at most. The second time changes next to no text, and is needed to know.
+const MOST_ROUNDS: usize = 8;
+
+/// Lays a text out until that changes nothing.
+///
+/// A comment that waits for the end of its line may come to stand in a bracket that is broken there. That
+/// bracket is then known to be broken, and asks for less room than it did while it might have stood on
+/// one line; so what is before it may fit now.
+fn settled(text: &str) -> String {
+    let mut laid_out = once(text);
+    for _ in 1..MOST_ROUNDS {
+        let again = once(&laid_out);
+        if again == laid_out {
+            break;
+        }
+        laid_out = again;
+    }
+    laid_out
+}
+
+fn once(text: &str) -> String {
+    layout::lay_out(&write::file(&lexemes::lexemes(text)))
 }
 
 /// What a text says.

@@ -95,9 +95,10 @@ pub(super) fn before(leads: Vec<Lead>, gap: usize, behind: Behind) -> Doc {
             }
             Lead::Attributes { doc, .. } => {
                 out.push(doc);
-                // `[a] // why`
+                // `[a] // why`, which before a name is also what becomes of one on the next line.
                 let comment = all.next_if(|(next, _)| {
-                    matches!(next, Lead::Comment { text, lines: 0 } if text.starts_with("//"))
+                    matches!(next, Lead::Comment { text, lines } if text.starts_with("//")
+                        && (*lines == 0 || behind == Behind::Blank))
                 });
                 let has_comment = comment.is_some();
                 if let Some((Lead::Comment { text, .. }, _)) = comment {
