@@ -52,6 +52,13 @@ pub(crate) enum Pace<T> {
     Stuck,
 }
 
+/// Whether somebody who takes messages together takes another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    Wanted,
+    Later,
+}
+
 /// One end of a private pair of communication ports.
 pub(crate) struct Channel {
     socket: OwnedFd,
@@ -204,6 +211,12 @@ impl Channel {
         MessageId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
+    /// So many numbers that no message of this end has had.
+    pub(crate) fn next_ids(&self, count: u64) -> std::ops::Range<u64> {
+        let first = self.last_id.fetch_add(count, Ordering::Relaxed) + 1;
+        first..first + count
+    }
+
     /// Whether the server may reach into the client's memory at this moment.
     pub(crate) fn direct(&self) -> DirectAvailability {
         match self.direct_lost.get() {
@@ -220,6 +233,19 @@ impl Channel {
     /// Counts a request that was taken. `false`: the peer sends more than was agreed on.
     pub(crate) fn admit(&self, ancestors: u8) -> bool {
         self.admitted.fetch_add(1, Ordering::Relaxed) < self.credits(ancestors)
+    }
+
+    /// Whether one more request may be taken besides `more` that were, and are counted
+    /// [later](Channel::admit_all): a reply gives a credit back before its client can know of it.
+    pub(crate) fn may_admit(&self, more: usize) -> bool {
+        self.admitted.load(Ordering::Relaxed) + more < self.limits.outstanding_requests
+    }
+
+    /// Counts requests that were taken.
+    pub(crate) fn admit_all(&self, count: usize) {
+        if count > 0 {
+            self.admitted.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// How many requests may be outstanding for one that descends from so many others to go, too.
@@ -301,19 +327,18 @@ impl Channel {
         popped
     }
 
-    /// Takes messages out of the peer's ring, at most `max` of them, and puts them behind those in
-    /// `records`. One that comes with bulk data or handles is the last of its batch: whoever waits for
-    /// those before it must not wait until its data are there.
+    /// Takes messages out of the peer's ring, at most `max` of them, and gives each to `take`, which says
+    /// whether to go on. It is called under the lock of everything that comes in, and only puts the
+    /// message somewhere.
     ///
     /// What is wrong with a message is told when it would be the first.
-    pub(crate) fn pop_many(&self, max: usize, records: &mut Vec<Record>) -> Result<()> {
+    #[inline]
+    pub(crate) fn pop_while(&self, max: usize, mut take: impl FnMut(Record) -> Next) -> Result<()> {
         let mut inbound = lock(&self.inbound);
         for taken in 0..max {
             match self.take_next(&mut inbound) {
                 Ok(Some(record)) => {
-                    let is_last = record.is_bulky();
-                    records.push(record);
-                    if is_last {
+                    if take(record) == Next::Later {
                         break;
                     }
                 }

@@ -285,6 +285,14 @@ impl Record {
         self.header.attributes > 0 || self.header.handles > 0
     }
 
+    /// Whether it is a request or a datagram, and nothing but its body.
+    #[inline]
+    pub(crate) fn is_plain_call(&self) -> bool {
+        let RecordHeader { kind, attributes, ancestors, handles, .. } = self.header;
+        let is_call = matches!(kind, MessageKind::Request | MessageKind::Datagram);
+        is_call && attributes == 0 && ancestors == 0 && handles == 0
+    }
+
     /// Where the body lies in [`Record::bytes`].
     pub(crate) fn body_range(&self) -> std::ops::Range<usize> {
         self.header.body_range()

@@ -4,6 +4,7 @@
 //! are copied in before the tail moves and copied out before the head moves.
 
 pub(crate) mod indices;
+mod staged;
 
 mod ring {
     use std::io::IoSlice;
@@ -90,6 +91,19 @@ mod ring {
             for part in parts {
                 at = self.put(at, part);
             }
+            self.producer.stage(need);
+            Ok(true)
+        }
+
+        /// As [`stage`](Outbox::stage), for records that were put together before.
+        #[inline]
+        pub(crate) fn stage_all(&mut self, records: &[u8]) -> Result<bool, Misbehaviour> {
+            // A ring is shorter than 4 GiB.
+            let need = u32::try_from(records.len()).unwrap_or(u32::MAX);
+            if self.producer.free(need)? < need {
+                return Ok(false);
+            }
+            self.put(self.producer.position(), records);
             self.producer.stage(need);
             Ok(true)
         }
@@ -300,3 +314,4 @@ mod ring {
 }
 
 pub(crate) use ring::*;
+pub(crate) use staged::Staged;

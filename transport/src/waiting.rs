@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread::{Thread, ThreadId};
 
-use crate::channel::{Channel, lock};
+use crate::channel::{Channel, Next, lock};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Deadline, MessageId, MessageKind, Record};
 use crate::queue::indices::GRANTS;
@@ -234,6 +234,18 @@ impl Waiting {
         has_credit
     }
 
+    /// Registers the calls of a batch, unless more than `limit` calls would be outstanding with them.
+    pub(crate) fn register_batch(&self, calls: &[(MessageId, BatchSlot)], limit: usize) -> bool {
+        let mut state = lock(&self.state);
+        let has_credit = state.calls.has_credits(calls.len(), limit);
+        if has_credit {
+            for (id, slot) in calls {
+                state.calls.register_batched(*id, *slot);
+            }
+        }
+        has_credit
+    }
+
     /// A grant for the memory that a call lends. `None`: as many calls lend some as can.
     pub(crate) fn grant(&self, id: MessageId) -> Option<GrantName> {
         let mut state = lock(&self.state);
@@ -321,7 +333,12 @@ impl Waiting {
     fn route(&self, channel: &Channel) -> Result<()> {
         let mut records = Vec::new();
         loop {
-            channel.pop_many(ROUND, &mut records)?;
+            channel.pop_while(ROUND, |record| {
+                // Whoever waits for those before it must not wait until its data are there.
+                let next = if record.is_bulky() { Next::Later } else { Next::Wanted };
+                records.push(record);
+                next
+            })?;
             if records.is_empty() {
                 return Ok(());
             }

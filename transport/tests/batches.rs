@@ -94,7 +94,7 @@ fn a_client_that_sleeps_is_rung_once_for_many_replies() {
 }
 
 #[test]
-fn a_dropped_batch_sends_what_it_holds_and_cancels_what_is_not_answered() {
+fn a_dropped_batch_sends_its_datagrams_cancels_its_calls_and_makes_no_more() {
     for accelerator in MODES {
         let mut still = Still::new(mode(accelerator));
         let client = still.client.clone();
@@ -105,15 +105,27 @@ fn a_dropped_batch_sends_what_it_holds_and_cancels_what_is_not_answered() {
         batch.send(number!(1)).unwrap();
         batch.submit(number!(2)).unwrap();
         batch.submit(number!(3)).unwrap();
+        batch.flush(soon()).unwrap();
+        batch.submit(number!(10)).unwrap();
+        batch.send(number!(5)).unwrap();
+        // This one is not sent any more.
+        batch.submit(number!(11)).unwrap();
         drop(batch);
         let mut calls = Vec::new();
-        while calls.len() < 3 {
+        while calls.len() < 5 {
             match next(&mut still.list) {
                 Completion::Call(call) => calls.push(call),
                 _ => panic!("only calls come"),
             }
         }
-        assert_eq!(calls.iter().filter(|call| call.wants_reply()).count(), 2);
+        let [datagrams, requests] = [false, true].map(|wanted| {
+            let of_kind = calls.iter().filter(|call| call.wants_reply() == wanted);
+            of_kind.map(|call| call.body().first().copied()).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            (datagrams, requests),
+            (vec![Some(1), Some(5)], vec![Some(2), Some(3), Some(10)])
+        );
         calls.into_iter().for_each(answer);
         // The next call meets their replies, which nobody gets. It is a batch's, as nobody serves.
         let mut batch = client.batch();
@@ -126,7 +138,7 @@ fn a_dropped_batch_sends_what_it_holds_and_cancels_what_is_not_answered() {
         assert_eq!(read(&batch.next_reply().unwrap().1.unwrap()), 4);
         drop(batch);
         let late = std::mem::take(&mut *late.lock().unwrap());
-        assert_eq!(late, [2, 3].map(|i| u64::to_le_bytes(i).to_vec()));
+        assert_eq!(late, [2, 3, 10].map(|i| u64::to_le_bytes(i).to_vec()));
         still.port.shut_down();
     }
 }
@@ -167,10 +179,13 @@ fn credits_that_others_hold_are_waited_for_until_the_deadline() {
     let client = server.client();
     let mut holds = client.batch();
     submit(&mut holds, 0..2);
+    holds.flush(soon()).unwrap();
     let mut wants = client.batch();
     let short = Deadline::after(Duration::from_millis(20));
-    let failure = wants.submit(request(b"", &mut [], short)).unwrap_err();
-    assert_eq!(*failure.error.kind(), ErrorKind::TimedOut);
+    let refused = wants.submit(request(b"", &mut [], short)).unwrap();
+    let (ticket, failure) = wants.next_reply().unwrap();
+    let failure = failure.unwrap_err();
+    assert_eq!((ticket, failure.error.kind()), (refused, &ErrorKind::TimedOut));
     assert!(!failure.may_have_run);
     gate.open();
     wants.submit(number!(7)).unwrap();

@@ -279,8 +279,11 @@ impl Channel {
         }
         if frame == [frame::BELL] {
             // It is heard only once. Whoever hears it looks at the ring after this, or has another look:
-            // for what is published from here on the peer rings again.
-            self.set_asleep();
+            // for what is published from here on the peer rings again. Where somebody else looks, and has
+            // said so since, it is an old one, and he will say when he looks no more.
+            if !self.own.is_awake() {
+                self.set_asleep();
+            }
             return Ok(());
         }
         let unexpected = |kind| Error::misbehaved(doing, Misbehaviour::UnexpectedFrame { kind });

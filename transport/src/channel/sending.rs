@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::{Channel, Outbound, lock};
 use crate::error::Result;
 use crate::message::{Attribute, MessageKind, RecordHeader};
-use crate::queue::granules;
+use crate::queue::{Staged, granules};
 
 /// A message on its way out.
 pub(crate) struct Outgoing<'a> {
@@ -92,6 +92,48 @@ impl Channel {
         Ok(if pushed { Posted::Published } else { Posted::Full })
     }
 
+    /// Shows the peer messages of one kind that were put together, requests or datagrams, and rings with
+    /// the next message that it is told of at once. `Full`: there is no room for all of them, and none
+    /// was sent.
+    pub(crate) fn post_staged(&self, kind: MessageKind, staged: &Staged) -> Result<Posted> {
+        self.check_open()?;
+        let mut outbound = lock(&self.outbound);
+        let is_next = kind != MessageKind::Datagram
+            || outbound.waiting.is_empty()
+            || self.send_waiting(&mut outbound)?;
+        let staged = is_next
+            && (outbound.backlog.is_empty() || self.flush(&mut outbound)?)
+            && self.put_staged(&mut outbound, kind, staged)?;
+        if staged {
+            outbound.held += 1;
+            outbound.outbox.publish();
+            return Ok(Posted::Published);
+        }
+        self.show(outbound);
+        Ok(Posted::Full)
+    }
+
+    fn put_staged(
+        &self,
+        outbound: &mut Outbound,
+        kind: MessageKind,
+        staged: &Staged,
+    ) -> Result<bool> {
+        if !outbound.given.is_empty() {
+            self.retire(outbound)?;
+        }
+        let Outbound { shares, outbox, .. } = &mut *outbound;
+        let need = u32::try_from(staged.bytes().len()).unwrap_or(u32::MAX);
+        if !self.guard(shares.admit(kind, need, outbox))? {
+            return Ok(false);
+        }
+        let is_in = self.guard(outbox.stage_all(staged.bytes()))?;
+        if is_in {
+            shares.note(kind, need, outbox.tail());
+        }
+        Ok(is_in)
+    }
+
     /// Has the peer see what is held back.
     pub(crate) fn show_held(&self) {
         self.show(lock(&self.outbound));
@@ -130,6 +172,34 @@ impl Channel {
             outbound.hold_bell();
             return Ok(());
         }
+        self.show(outbound);
+        Ok(())
+    }
+
+    /// As [`post_or_keep`](Channel::post_or_keep), for replies that were put together. The peer is rung
+    /// with the next message that it is told of at once.
+    pub(crate) fn post_replies(&self, staged: &Staged) -> Result<()> {
+        self.check_open()?;
+        let mut outbound = lock(&self.outbound);
+        // The peer has its credits back as soon as it sees the replies.
+        self.admitted.fetch_sub(staged.count(), Ordering::Relaxed);
+        let is_next = outbound.given.is_empty() && self.flush(&mut outbound)?;
+        if is_next && self.guard(outbound.outbox.stage_all(staged.bytes()))? {
+            outbound.held += 1;
+            outbound.outbox.publish();
+            return Ok(());
+        }
+        // Each is counted when it goes into the ring.
+        self.admitted.fetch_add(staged.count(), Ordering::Relaxed);
+        for (header, body) in staged.messages() {
+            let message = Outgoing { body, ..Outgoing::bare(header) };
+            if !self.flush(&mut outbound)? || !self.push(&mut outbound, &message)? {
+                let kept = Kept { header, bytes: body.to_vec(), handles: Vec::new() };
+                self.keep(&mut outbound, kept);
+            }
+        }
+        // The peer may have made room, and found nobody to ring for, since we looked.
+        self.flush(&mut outbound)?;
         self.show(outbound);
         Ok(())
     }

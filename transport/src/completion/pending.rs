@@ -39,16 +39,11 @@ impl<R, A> Pending<R, A> {
         lock(&self.ready).pop_front()
     }
 
-    /// Gives `first` and what else is ready, at most `max` in all, to `take`.
-    pub(super) fn take_more(
-        &self,
-        first: R,
-        max: usize,
-        take: &mut impl FnMut(&mut dyn Iterator<Item = R>),
-    ) {
+    /// Puts what is ready, at most `max` of it, behind what is in `into`.
+    pub(super) fn take_more(&self, max: usize, into: &mut Vec<R>) {
         let mut ready = lock(&self.ready);
-        let more = ready.len().min(max.saturating_sub(1));
-        take(&mut std::iter::once(first).chain(ready.drain(..more)));
+        let more = ready.len().min(max);
+        into.extend(ready.drain(..more));
     }
 
     pub(super) fn take_again(&self) -> Option<A> {

@@ -8,7 +8,20 @@ use std::sync::Arc;
 use super::Worker;
 use crate::channel::Bell;
 use crate::error::Error;
+use crate::message::MessageId;
 use crate::port::serving::{IncomingCall, Reply, ServerPort};
+use crate::queue::Staged;
+
+/// Answers that a client which is awake gets to see together: it begins with the first ones while the
+/// next are made.
+const TOGETHER: usize = 8;
+
+/// Answers that have not gone out yet, all of them one client's.
+#[derive(Default)]
+pub(super) struct Together {
+    staged: Staged,
+    answered: Vec<MessageId>,
+}
 
 /// Answers that go out together.
 ///
@@ -60,11 +73,34 @@ impl<'w> Replies<'w> {
             self.send();
             self.held = Some(call.port().clone());
         }
-        call.reply_with(reply, Bell::Held)
+        let Together { staged, answered } = &mut self.worker.together;
+        if !reply.is_short() || call.port().closed().is_some() {
+            self.post();
+            return call.reply_with(reply, Bell::Held);
+        }
+        answered.push(call.id());
+        call.stage_reply(&reply, staged);
+        if staged.count() >= TOGETHER {
+            self.post();
+        }
+        Ok(())
+    }
+
+    /// Sends what was put together.
+    fn post(&mut self) {
+        let Together { staged, answered } = &mut self.worker.together;
+        if let Some(port) = &self.held
+            && !staged.is_empty()
+        {
+            port.post_replies(staged, answered);
+        }
+        staged.clear();
+        answered.clear();
     }
 
     /// Has the client see what is held back.
     fn send(&mut self) {
+        self.post();
         let Some(port) = self.held.take() else { return };
         if !self.worker.looks_at(&port) {
             self.worker.cool_down();

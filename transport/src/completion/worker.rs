@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::replies::Together;
 use super::{Completion, PARKED_PATIENCE, Replies, STREAK, Shared};
 use crate::error::{Error, Result};
 use crate::port::serving::{IncomingCall, Reply, ServerPort};
@@ -24,12 +25,26 @@ pub struct Worker {
     streak: u32,
     /// Whether this worker counts as one that runs.
     holds_slot: bool,
+    /// Memory for what is taken one by one.
+    taken: Vec<Completion>,
+    /// Memory for what is answered together.
+    pub(super) together: Together,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Worker {
         let spin = Spin::for_messages();
-        Worker { shared, spin, hot: None, looks: false, warm: None, streak: 0, holds_slot: false }
+        Worker {
+            shared,
+            spin,
+            hot: None,
+            looks: false,
+            warm: None,
+            streak: 0,
+            holds_slot: false,
+            taken: Vec::new(),
+            together: Together::default(),
+        }
     }
 
     /// Waits for the next completion. `None`: the service has ended.
@@ -39,9 +54,12 @@ impl Worker {
     /// When the system cannot wait.
     #[expect(clippy::should_implement_trait, reason = "it fails, and waits")]
     pub fn next(&mut self) -> Result<Option<Completion>> {
-        let mut next = None;
-        self.find(1, &mut |completions| next = completions.next())?;
-        Ok(next)
+        let mut taken = std::mem::take(&mut self.taken);
+        let found = self.find(1, &mut taken);
+        let next = taken.pop();
+        // Its memory serves again.
+        self.taken = taken;
+        found.map(|()| next)
     }
 
     /// Waits for the next completion, and takes with it what else is there: at most `max` of them,
@@ -56,17 +74,13 @@ impl Worker {
     /// As [`next`](Worker::next).
     pub fn next_many(&mut self, completions: &mut Vec<Completion>, max: usize) -> Result<usize> {
         let before = completions.len();
-        self.find(max.max(1), &mut |found| completions.extend(found))?;
+        self.find(max.max(1), completions)?;
         Ok(completions.len() - before)
     }
 
-    /// Waits for completions, and gives at most `max` of them to `take`; none when the service has
-    /// ended.
-    fn find(
-        &mut self,
-        max: usize,
-        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
-    ) -> Result<()> {
+    /// Waits for completions, and puts at most `max` of them behind those in `into`; none when the
+    /// service has ended.
+    fn find(&mut self, max: usize, into: &mut Vec<Completion>) -> Result<()> {
         loop {
             if self.shared.is_stopped() {
                 self.rest();
@@ -83,12 +97,12 @@ impl Worker {
             // What was taken is served first: a client's messages keep their order.
             if !self.shared.is_idle() {
                 self.cool_down();
-                if self.take_ready(max, take) {
+                if self.take_ready(max, into) {
                     return Ok(());
                 }
             }
             self.warm_up();
-            if self.look(max, take) {
+            if self.look(max, into) {
                 return Ok(());
             }
             self.rest();
@@ -150,6 +164,7 @@ impl Worker {
         // What is parked needs the client's bell, and a mirror shows nothing by itself.
         let can_look = !port.channel.has_parked() && !port.channel.is_mirrored();
         if can_look && self.may_look() {
+            port.begin_to_look();
             port.channel.own.set_cpu(cpu::current());
             port.channel.own.set_awake();
             self.looks = true;
@@ -171,36 +186,25 @@ impl Worker {
     }
 
     /// Looks for the hot client's next calls. `true`: there were some.
-    fn look(
-        &mut self,
-        max: usize,
-        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
-    ) -> bool {
+    fn look(&mut self, max: usize, into: &mut Vec<Completion>) -> bool {
         let Some(port) = self.hot.clone() else { return false };
         let shared = self.shared.clone();
         let channel = &port.channel;
-        let (mut taken, mut datagram) = (0, false);
+        let before = into.len();
         let may_go_on =
             || !shared.is_stopped() && !channel.has_parked() && !shared.resources.gate.is_crowded();
         let found = self.spin.look(
             || channel.theirs.cpu(),
             || {
-                let mut call = |call: IncomingCall| {
-                    taken += 1;
-                    datagram = !call.wants_reply();
-                    take(&mut std::iter::once(Completion::Call(call)));
-                };
-                let took = match max {
-                    1 => port.take_message(&mut call),
-                    _ => port.take_messages(max, &mut |calls| calls.for_each(&mut call)),
-                };
-                match took {
+                match port.take_messages(max, into) {
                     Ok(took) if took.is_nothing() && may_go_on() => None,
                     // Whatever happened, it is not for this loop to deal with.
                     _ => Some(()),
                 }
             },
         );
+        let taken = into.len() - before;
+        let datagram = matches!(into.last(), Some(Completion::Call(call)) if !call.wants_reply());
         // Who takes many comes back soon. Who takes one may be gone for long, and has the client ring.
         let comes_back = taken > 0 && max > 1 && !channel.has_parked();
         if !comes_back {
@@ -208,7 +212,7 @@ impl Worker {
         }
         match found {
             _ if taken > 0 => {
-                self.streak = self.streak.saturating_add(taken);
+                self.streak = self.streak.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
                 self.warm = datagram.then_some(port);
                 return true;
             }
@@ -249,6 +253,8 @@ impl Worker {
         if self.looks {
             self.looks = false;
             self.shared.looking.fetch_sub(1, Ordering::Relaxed);
+            // Before the client is told: whoever leaves a bell to this worker has it look once more, below.
+            port.end_look();
             port.channel.set_asleep();
             // What came before the client could see that is somebody else's to take, or ours next.
             if port.channel.has_news() || port.channel.has_parked() {
@@ -258,20 +264,16 @@ impl Worker {
     }
 
     /// Takes what was taken from clients already. `true`: there was something.
-    fn take_ready(
-        &mut self,
-        max: usize,
-        take: &mut impl FnMut(&mut dyn Iterator<Item = Completion>),
-    ) -> bool {
-        let Some(first) = self.pop_ready() else { return false };
+    fn take_ready(&mut self, max: usize, into: &mut Vec<Completion>) -> bool {
+        let first = if max == 1 { self.pop_ready() } else { self.pop_ready_or_look() };
+        let Some(first) = first else { return false };
         self.warm = match &first {
             Completion::Call(call) if !call.wants_reply() => Some(call.port().clone()),
             _ => None,
         };
-        if max == 1 {
-            take(&mut std::iter::once(first));
-        } else {
-            self.shared.pending.take_more(first, max, take);
+        into.push(first);
+        if max > 1 {
+            self.shared.pending.take_more(max - 1, into);
         }
         if !self.shared.is_idle() {
             // This worker is about to be busy: the rest is for another.
@@ -285,6 +287,18 @@ impl Worker {
         let shared = &self.shared;
         shared.pending.take().or_else(|| {
             shared.attend(&shared.pending.take_again()?);
+            shared.pending.take()
+        })
+    }
+
+    /// As [`pop_ready`](Worker::pop_ready), for who takes many: where a client has more than a turn brings,
+    /// this worker looks at its ring from now on. Turn by turn, the client would ring for each.
+    fn pop_ready_or_look(&mut self) -> Option<Completion> {
+        let shared = self.shared.clone();
+        shared.pending.take().or_else(|| {
+            let port = shared.pending.take_again()?;
+            self.heat_up(&port);
+            shared.attend(&port);
             shared.pending.take()
         })
     }

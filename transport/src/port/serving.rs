@@ -14,7 +14,7 @@ mod pending;
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::alarm::Alarms;
@@ -22,8 +22,9 @@ use crate::buffer::{BufferPool, Bytes};
 use crate::bulk::{announced_stream, checked_attributes};
 use crate::cancellation::{Cancellation, Heard};
 use crate::chain::Leave;
-use crate::channel::{Channel, Traffic, lock};
+use crate::channel::{Channel, Next, Traffic, lock};
 use crate::choose::Way;
+use crate::completion::Completion;
 use crate::completion::gate::Gate;
 use crate::completion::listener::Listener;
 use crate::completion::spares::Spares;
@@ -32,6 +33,7 @@ use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits};
+use crate::queue::Staged;
 use crate::section::region::Region;
 use arriving::Arriving;
 pub use call::{InPart, IncomingCall, RoomMemory, Unwanted};
@@ -67,6 +69,8 @@ pub struct ServerPort {
     outstanding: Outstanding,
     /// Bytes of bulk arguments that streams bring, or have brought to calls that are unanswered.
     assembled: AtomicU64,
+    /// Workers that look at the ring for the next messages.
+    lookers: AtomicUsize,
     pub(crate) token: OnceLock<u64>,
     /// Takes calls back that a worker gave to another thread, which had no time for them.
     pub(crate) take_back: OnceLock<Box<dyn Fn(IncomingCall) + Send + Sync>>,
@@ -129,6 +133,20 @@ pub struct Reply {
     /// Handles for the client, at most [`Limits::max_handles`]. They are closed here once they are
     /// sent.
     pub handles: Vec<OwnedFd>,
+}
+
+/// Bytes of the longest body that is worth being copied once more, to go out with others.
+const SHORT: usize = 512;
+
+impl Reply {
+    /// Whether it is nothing but a short body.
+    #[inline]
+    pub(crate) fn is_short(&self) -> bool {
+        self.outs.is_empty()
+            && self.results.is_empty()
+            && self.handles.is_empty()
+            && self.body.len() <= SHORT
+    }
 }
 
 /// How the bulk data of a message ended.
@@ -194,6 +212,7 @@ impl ServerPort {
             parked: Mutex::default(),
             outstanding: Outstanding::default(),
             assembled: AtomicU64::new(0),
+            lookers: AtomicUsize::new(0),
             token: OnceLock::new(),
             take_back: OnceLock::new(),
         }
@@ -249,6 +268,25 @@ impl ServerPort {
         }
     }
 
+    /// A worker looks at the ring from now on.
+    pub(crate) fn begin_to_look(&self) {
+        self.lookers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It looks no more. What was left to it, it is to look for after [`Channel::set_asleep`].
+    pub(crate) fn end_look(&self) {
+        self.lookers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether some worker looks at the ring, to be asked after a bell was heard: if so, it finds what
+    /// the bell was rung for.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        // Pairs with the fence in `set_asleep`: either this sees that the worker has ended its look, or the
+        // worker, in its last one, sees all that was published before the bell.
+        fence(Ordering::SeqCst);
+        self.lookers.load(Ordering::SeqCst) > 0
+    }
+
     /// A worker waits in a call that its handler makes.
     pub(crate) fn leave(&self) {
         self.shared.gate.step_aside();
@@ -298,34 +336,45 @@ impl ServerPort {
         }
     }
 
-    /// As [`take_message`](ServerPort::take_message), at most `max` messages that are taken out of the
-    /// ring together. Calls without bulk data, which are there at once, are given to `whole` in one go.
+    /// Takes at most `max` messages out of the ring together, and puts the calls behind those in `into`.
+    /// One that is more than its body is the last of them, and comes if what belongs to it is there:
+    /// whoever waits for those before it must not wait for its data.
+    #[inline]
     pub(crate) fn take_messages(
         self: &Arc<ServerPort>,
         max: usize,
-        whole: &mut impl FnMut(&mut dyn Iterator<Item = IncomingCall>),
+        into: &mut Vec<Completion>,
     ) -> Result<Took> {
-        let mut records = Vec::new();
-        self.channel.pop_many(max, &mut records)?;
-        // Only the last one can have any.
-        let bulky = records.pop_if(|record| record.is_bulky());
-        let (mut calls, mut took) = (Vec::with_capacity(records.len()), Took::default());
-        let mut taken = Ok(());
-        for record in records {
-            match self.take_record(record, &mut |call| calls.push(call)) {
-                Ok(one) => took.add(one),
-                Err(error) => {
-                    taken = Err(error);
-                    break;
-                }
+        let (mut took, mut requests) = (Took::default(), 0);
+        let (mut last, mut offence) = (None, None);
+        let mut outstanding = None;
+        let popped = self.channel.pop_while(max, |record| {
+            if !record.is_plain_call() {
+                last = Some(record);
+                return Next::Later;
             }
+            if record.header.kind == MessageKind::Request {
+                if !self.channel.may_admit(requests) {
+                    offence = Some(Misbehaviour::TooManyRequests);
+                    return Next::Later;
+                }
+                requests += 1;
+                outstanding
+                    .get_or_insert_with(|| self.outstanding.beginning())
+                    .begin(record.header.id);
+            }
+            took.messages += 1;
+            into.push(Completion::Call(IncomingCall::begun(self.clone(), record)));
+            Next::Wanted
+        });
+        drop(outstanding);
+        self.channel.admit_all(requests);
+        popped?;
+        if let Some(offence) = offence {
+            return Err(self.channel.poison(offence));
         }
-        if !calls.is_empty() {
-            whole(&mut calls.into_iter());
-        }
-        taken?;
-        if let Some(record) = bulky {
-            took.add(self.take_record(record, &mut |call| whole(&mut std::iter::once(call)))?);
+        if let Some(record) = last {
+            took.add(self.take_record(record, &mut |call| into.push(Completion::Call(call)))?);
         }
         Ok(took)
     }
@@ -457,6 +506,18 @@ impl ServerPort {
     /// A request is answered.
     fn answered(&self, id: MessageId) {
         if self.outstanding.end(id) {
+            self.shared.counters.late();
+        }
+    }
+
+    /// Sends the replies to requests, which were put together. Who is gone does not hear them.
+    pub(crate) fn post_replies(&self, staged: &Staged, answered: &[MessageId]) {
+        // An error is one of the channel, and met by whoever uses it next.
+        let _closed = self.channel.post_replies(staged);
+        if self.channel.has_parked() {
+            self.shared.parked.store(true, Ordering::Relaxed);
+        }
+        for _ in 0..self.outstanding.end_all(answered) {
             self.shared.counters.late();
         }
     }

@@ -183,6 +183,11 @@ impl Header {
         self.signal.wait.store(AWAKE, Relaxed);
     }
 
+    /// Whether the owner has said that it looks by itself.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.signal.wait.load(Relaxed) == AWAKE
+    }
+
     /// Says that the owner may sleep: from the return of this function on, a peer that publishes
     /// rings, the first time. What it published before must be looked for after this call, and so must
     /// it after a bell was heard: the peer does not ring again for the same sleep.

@@ -14,11 +14,20 @@ use crate::message::MessageId;
 /// The calls of one channel that wait for their replies. `R` is what a reply is, and `J` a request that
 /// a thread may be handed meanwhile.
 pub(super) struct Calls<R, J> {
-    by_id: HashMap<MessageId, Call<R, J>, BuildHasherDefault<IdHasher>>,
+    by_id: ById<Call<R, J>>,
+    /// Those of batches. They are many, and little is to be known of each.
+    batched: ById<Batched>,
     /// Those that are not answered. What is answered is not outstanding, though its caller may not have
     /// run yet: otherwise a leader that waits for the credit would have to be told of the caller's next
     /// step.
     outstanding: usize,
+}
+
+type ById<C> = HashMap<MessageId, C, BuildHasherDefault<IdHasher>>;
+
+struct Batched {
+    slot: BatchSlot,
+    is_abandoned: bool,
 }
 
 struct Call<R, J> {
@@ -58,23 +67,40 @@ pub(crate) struct BatchSlot {
 
 impl<R, J> Calls<R, J> {
     pub(super) fn new() -> Calls<R, J> {
-        Calls { by_id: HashMap::default(), outstanding: 0 }
+        Calls { by_id: HashMap::default(), batched: HashMap::default(), outstanding: 0 }
     }
 
     /// Whether fewer calls than `limit` are outstanding.
     pub(super) fn has_credit(&self, limit: usize) -> bool {
-        self.outstanding < limit
+        self.has_credits(1, limit)
+    }
+
+    /// Whether `count` calls more would not be more than `limit`.
+    pub(super) fn has_credits(&self, count: usize, limit: usize) -> bool {
+        self.outstanding + count <= limit
     }
 
     pub(super) fn register(&mut self, id: MessageId, waiter: Waiter) {
+        if let Waiter::Batch(slot) = waiter {
+            return self.register_batched(id, slot);
+        }
         self.outstanding += 1;
         let nested = Nested::of(&waiter);
         self.by_id.insert(id, Call { waiter, stage: Stage::Waiting, nested, grant: None });
     }
 
+    pub(super) fn register_batched(&mut self, id: MessageId, slot: BatchSlot) {
+        self.outstanding += 1;
+        self.batched.insert(id, Batched { slot, is_abandoned: false });
+    }
+
     /// Forgets a call that the server has not heard of. What its thread was handed all the same, by
     /// whoever guessed at its name, is for others.
     pub(super) fn forget(&mut self, id: MessageId) -> Option<J> {
+        if self.batched.remove(&id).is_some() {
+            self.outstanding -= 1;
+            return None;
+        }
         let mut call = self.by_id.remove(&id)?;
         self.outstanding -= 1;
         call.nested.close()
@@ -83,6 +109,10 @@ impl<R, J> Calls<R, J> {
     /// The caller gives up. What has come by now is given back; otherwise nobody gets it. A request
     /// that its thread was handed is for others.
     pub(super) fn abandon(&mut self, id: MessageId) -> (Option<R>, Option<J>) {
+        if let Some(call) = self.batched.get_mut(&id) {
+            call.is_abandoned = true;
+            return (None, None);
+        }
         let Some(call) = self.by_id.get_mut(&id) else { return (None, None) };
         if matches!(call.stage, Stage::Waiting) {
             call.stage = Stage::Abandoned;
@@ -128,20 +158,21 @@ impl<R, J> Calls<R, J> {
 
     /// A reply has come.
     pub(super) fn answer(&mut self, id: MessageId, reply: R) -> Met<'_, R> {
+        if !self.batched.is_empty()
+            && let Some(Batched { slot, is_abandoned }) = self.batched.remove(&id)
+        {
+            self.outstanding -= 1;
+            return if is_abandoned { Met::Nobody(reply) } else { Met::Batched(slot, reply) };
+        }
         let Entry::Occupied(call) = self.by_id.entry(id) else { return Met::NoCall };
-        match (&call.get().stage, &call.get().waiter) {
-            (Stage::Answered(_), _) => Met::NoCall,
-            (Stage::Abandoned, _) => {
+        match call.get().stage {
+            Stage::Answered(_) => Met::NoCall,
+            Stage::Abandoned => {
                 self.outstanding -= 1;
                 call.remove();
                 Met::Nobody(reply)
             }
-            (Stage::Waiting, &Waiter::Batch(slot)) => {
-                self.outstanding -= 1;
-                call.remove();
-                Met::Batched(slot, reply)
-            }
-            (Stage::Waiting, _) => {
+            Stage::Waiting => {
                 self.outstanding -= 1;
                 let call = call.into_mut();
                 call.stage = Stage::Answered(reply);

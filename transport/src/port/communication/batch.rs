@@ -6,6 +6,8 @@
 //! one thread waits for whichever reply is next. So one thread can have as many calls under way as the
 //! two ends agreed on, with nobody parked and nothing allocated for each.
 
+mod together;
+
 use std::collections::VecDeque;
 
 use super::call::{Answered, Call};
@@ -15,15 +17,17 @@ use crate::bulk::{Travelled, discard_streams};
 use crate::chain::{Caller, away};
 use crate::channel::Bell;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Deadline, Record};
+use crate::message::{Deadline, MessageId, Record};
 use crate::waiting::{BatchSlot, Blocking, InBatch, Interest};
+use together::Together;
 
 /// Calls and datagrams that go out together, and whose replies are taken in any order.
 ///
-/// What is put into a batch is sent by [`flush`](Batch::flush), by
-/// [`next_reply`](Batch::next_reply), when the queue is full, with the next message that anybody sends
-/// through the same port, and at the latest when the batch is dropped. The server is rung once for all
-/// of it, if it sleeps.
+/// What is put into a batch goes out some messages at a time, all of it by [`flush`](Batch::flush), by
+/// [`next_reply`](Batch::next_reply) when it has to wait, and at the latest when the batch is dropped. The
+/// server is rung once for all of it, if it sleeps. So what goes wrong with a message may show later than
+/// it was put in: with a call as its result, with a datagram as the error of the next that is put in, or
+/// of `flush`.
 ///
 /// With a batch one thread keeps a *window* of calls under way:
 ///
@@ -46,11 +50,16 @@ use crate::waiting::{BatchSlot, Blocking, InBatch, Interest};
 /// # }
 /// ```
 ///
-/// Dropping a batch sends what it holds, and cancels the calls whose replies were not taken.
+/// Dropping a batch sends the datagrams that it holds, and cancels the calls whose replies were not taken;
+/// those that have not gone out are not made.
 pub struct Batch<'p> {
     end: &'p ClientEnd,
     number: usize,
     calls: Vec<Option<Submitted<'p>>>,
+    /// What has not gone out yet.
+    together: Together,
+    /// Calls that could not be sent, and why.
+    unsent: VecDeque<(usize, CallFailure)>,
     free: Vec<usize>,
     outstanding: usize,
     submitted: u64,
@@ -75,8 +84,19 @@ impl Ticket {
 
 struct Submitted<'p> {
     ticket: Ticket,
-    call: Call<'p, InBatch>,
-    travelled: Vec<Travelled>,
+    id: MessageId,
+    deadline: Deadline,
+    stage: Stage<'p>,
+}
+
+/// How far a call of a batch has got.
+enum Stage<'p> {
+    /// It is nothing but its body, and has not gone out yet.
+    Held,
+    /// It is nothing but its body, and went out with others.
+    Sent,
+    /// It went out by itself.
+    Alone(Box<(Call<'p, InBatch>, Vec<Travelled>)>),
 }
 
 impl<'p> Batch<'p> {
@@ -85,6 +105,8 @@ impl<'p> Batch<'p> {
             end,
             number: end.waiting.open_batch(),
             calls: Vec::new(),
+            together: Together::default(),
+            unsent: VecDeque::new(),
             free: Vec::new(),
             outstanding: 0,
             submitted: 0,
@@ -104,56 +126,63 @@ impl<'p> Batch<'p> {
     /// The request is not looked at after this returns, so it can have no room for an answer: bulk
     /// results come as [`Response::results`], and nothing is lent to the server.
     ///
-    /// Blocks, until the request's deadline, where a single call would before it is sent: when other
-    /// threads' calls have used up what may be outstanding, when the queue is full, and while bulk data
-    /// that does not fit the message is on its way.
+    /// Blocks, until the deadline of each request that is sent, where a single call would before it is
+    /// sent: when other threads' calls have used up what may be outstanding, when the queue is full, and
+    /// while bulk data that does not fit the message is on its way.
     ///
     /// # Errors
     ///
-    /// As [`CommunicationPort::call`](super::CommunicationPort::call) before it waits for the reply. And
-    /// when this batch alone has as many calls outstanding as may be: replies are to be taken first.
+    /// When the request is not one that can be sent, and when this batch alone has as many calls
+    /// outstanding as may be: replies are to be taken first. A request with bulk data or handles is sent
+    /// at once, and may fail as a [`call`](super::CommunicationPort::call) does before it waits for the
+    /// reply. What goes wrong with others later is what their calls come back with.
     pub fn submit(&mut self, request: Request<'_, '_>) -> std::result::Result<Ticket, CallFailure> {
         self.check(&request).map_err(CallFailure::before)?;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.calls.push(None);
             self.calls.len() - 1
         });
-        let waits = InBatch(BatchSlot { batch: self.number, slot });
-        let (call, travelled) = match self.send_request(&request, waits) {
-            Ok(sent) => sent,
+        let (id, stage) = match self.begin(slot, &request) {
+            Ok(begun) => begun,
             Err(failure) => {
                 self.free.push(slot);
                 return Err(failure);
             }
         };
-        let ticket = Ticket(self.submitted);
+        let (ticket, deadline) = (Ticket(self.submitted), request.deadline);
         self.submitted += 1;
         self.outstanding += 1;
-        self.alarm = self.alarm.min(request.deadline);
+        self.alarm = self.alarm.min(deadline);
         if let Some(place) = self.calls.get_mut(slot) {
-            *place = Some(Submitted { ticket, call, travelled });
+            *place = Some(Submitted { ticket, id, deadline, stage });
+        }
+        if self.together.is_enough() {
+            self.send_together();
         }
         Ok(ticket)
     }
 
     #[inline]
-    fn send_request(
-        &self,
+    fn begin(
+        &mut self,
+        slot: usize,
         request: &Request<'_, '_>,
-        waits: InBatch,
-    ) -> std::result::Result<(Call<'p, InBatch>, Vec<Travelled>), CallFailure> {
+    ) -> std::result::Result<(MessageId, Stage<'p>), CallFailure> {
         let end = self.end;
+        let at = BatchSlot { batch: self.number, slot };
         let caller = Caller::current();
         if let Caller::Anybody = caller
-            && let Some(call) = end.call_now(request, waits)?
+            && together::is_short(request)
         {
-            return Ok((call, Vec::new()));
+            self.end.channel.check_open().map_err(CallFailure::before)?;
+            return Ok((self.put_together(request, Some(at))?, Stage::Held));
         }
+        self.send_together();
         let descent = end.within(caller.descent()).map_err(CallFailure::before)?;
-        let call = Call::new(end, request, |_| waits, Bell::Held);
+        let call = Call::new(end, request, |_| InBatch(at), Bell::Held);
         let mut call = call.descends_from(descent);
         let travelled = away(|| now(call.submit(request)))?;
-        Ok((call, travelled))
+        Ok((call.id, Stage::Alone(Box::new((call, travelled)))))
     }
 
     fn check(&self, request: &Request<'_, '_>) -> Result<()> {
@@ -171,25 +200,40 @@ impl<'p> Batch<'p> {
 
     /// Puts a datagram into the batch.
     ///
-    /// Blocks, until the request's deadline, when the queue is full.
+    /// Blocks, until the deadlines of those that are sent, when the queue is full.
     ///
     /// # Errors
     ///
-    /// As [`CommunicationPort::send`](super::CommunicationPort::send).
+    /// As [`CommunicationPort::send`](super::CommunicationPort::send), for this datagram or for one before
+    /// it.
     pub fn send(
         &mut self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
-        self.end.send_later(&request)
+        if !together::is_short(&request) {
+            self.send_together();
+            self.together.take_failure()?;
+            return self.end.send_later(&request);
+        }
+        self.end.channel.check_open().map_err(CallFailure::before)?;
+        self.put_together(&request, None)?;
+        if self.together.is_enough() {
+            self.send_together();
+            self.together.take_failure()?;
+        }
+        Ok(Vec::new())
     }
 
     /// Sends what the batch holds, and waits until it is queued. That takes no time where the two ends
-    /// share memory.
+    /// share memory and the queue has room.
     ///
     /// # Errors
     ///
-    /// When it is not queued before the deadline, or the server is gone.
+    /// When it is not queued before the deadline, or the server is gone; and what has kept a datagram of
+    /// the batch from being sent.
     pub fn flush(&mut self, deadline: Deadline) -> Result<()> {
+        self.send_together();
+        self.together.take_failure().map_err(|failure| failure.error)?;
         self.end.flush(deadline)
     }
 
@@ -200,6 +244,9 @@ impl<'p> Batch<'p> {
     /// server is gone. What the others get is not touched by that.
     pub fn next_reply(&mut self) -> Option<(Ticket, std::result::Result<Response, CallFailure>)> {
         while self.outstanding > 0 {
+            if let Some((slot, failure)) = self.unsent.pop_front() {
+                return self.take(slot).map(|submitted| (submitted.ticket, Err(failure)));
+            }
             if let Some((slot, record)) = self.answered.pop_front() {
                 if is_plain(&record)
                     && let Some((ticket, travelled)) = self.end_answered(slot, &record)
@@ -210,9 +257,14 @@ impl<'p> Batch<'p> {
                     self.refuse(&record);
                     continue;
                 };
-                let Submitted { ticket, call, travelled } = answered;
+                let ticket = answered.ticket;
+                let (call, travelled) = self.alone(slot, answered);
                 let response = now(call.finish(record, &mut [], travelled));
                 return Some((ticket, response.and_then(whole)));
+            }
+            if !self.together.is_empty() {
+                self.send_together();
+                continue;
             }
             if let Some(error) = self.failed.clone() {
                 return self.fail(|_| true, error);
@@ -220,7 +272,7 @@ impl<'p> Batch<'p> {
             match self.wait() {
                 Ok(()) => {}
                 Err(error) if *error.kind() == ErrorKind::TimedOut => {
-                    let expired = self.fail(|call| call.deadline().is_past(), error);
+                    let expired = self.fail(|call| call.deadline.is_past(), error);
                     self.set_alarm();
                     if expired.is_some() {
                         return expired;
@@ -247,19 +299,36 @@ impl<'p> Batch<'p> {
     /// and another call may have the place by now.
     fn take_answered(&mut self, slot: usize, reply: &Record) -> Option<Submitted<'p>> {
         let submitted = self.calls.get(slot)?.as_ref()?;
-        if submitted.call.id == reply.header.id { self.take(slot) } else { None }
+        if submitted.id == reply.header.id { self.take(slot) } else { None }
     }
 
     /// As [`take_answered`](Batch::take_answered), where nothing is left to be done with the call.
     #[inline]
     fn end_answered(&mut self, slot: usize, reply: &Record) -> Option<(Ticket, Vec<Travelled>)> {
         let place = self.calls.get_mut(slot)?;
-        let submitted = place.as_mut().filter(|it| it.call.id == reply.header.id)?;
-        let ended = (submitted.ticket, std::mem::take(&mut submitted.travelled));
-        submitted.call.set_over();
-        *place = None;
+        let submitted = place.take_if(|it| it.id == reply.header.id)?;
         self.vacate(slot);
-        Some(ended)
+        let travelled = match submitted.stage {
+            Stage::Held | Stage::Sent => Vec::new(),
+            Stage::Alone(sent) => {
+                let (call, travelled) = *sent;
+                call.end();
+                travelled
+            }
+        };
+        Some((submitted.ticket, travelled))
+    }
+
+    /// A call that has gone out, as if it had by itself, and how what it carried travelled.
+    fn alone(&self, slot: usize, sent: Submitted<'p>) -> (Call<'p, InBatch>, Vec<Travelled>) {
+        match sent.stage {
+            Stage::Alone(sent) => *sent,
+            Stage::Held | Stage::Sent => {
+                let waits = InBatch(BatchSlot { batch: self.number, slot });
+                let call = Call::published(self.end, sent.id, sent.deadline, waits);
+                (call, Vec::new())
+            }
+        }
     }
 
     fn vacate(&mut self, slot: usize) {
@@ -284,19 +353,25 @@ impl<'p> Batch<'p> {
         Some(taken)
     }
 
-    /// Fails the first call that has to. Dropped, it is cancelled.
+    /// Fails the first call that has to, and cancels it.
     fn fail(
         &mut self,
-        has_to: impl Fn(&Call<'p, InBatch>) -> bool,
+        has_to: impl Fn(&Submitted<'p>) -> bool,
         error: Error,
     ) -> Option<(Ticket, std::result::Result<Response, CallFailure>)> {
-        let fails = |call: &Option<Submitted<'p>>| call.as_ref().is_some_and(|it| has_to(&it.call));
-        let failed = self.take(self.calls.iter().position(fails)?)?;
-        Some((failed.ticket, Err(CallFailure::after(error))))
+        let fails = |call: &Option<Submitted<'p>>| call.as_ref().is_some_and(&has_to);
+        let slot = self.calls.iter().position(fails)?;
+        let failed = self.take(slot)?;
+        let ticket = failed.ticket;
+        if let Stage::Held = failed.stage {
+            return Some((ticket, Err(CallFailure::before(error))));
+        }
+        drop(self.alone(slot, failed));
+        Some((ticket, Err(CallFailure::after(error))))
     }
 
     fn set_alarm(&mut self) {
-        let deadlines = self.calls.iter().flatten().map(|submitted| submitted.call.deadline());
+        let deadlines = self.calls.iter().flatten().map(|submitted| submitted.deadline);
         self.alarm = deadlines.min().unwrap_or(Deadline::NEVER);
     }
 }
@@ -316,16 +391,23 @@ fn whole(answered: Answered) -> std::result::Result<Response, CallFailure> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let ClientEnd { channel, waiting, .. } = self.end;
+        // Of what has not gone out, datagrams do, and calls are over.
+        self.forget_held();
+        self.send_together();
         channel.show_held();
         // What has come is late, and only what has not is cancelled.
         waiting.take_batch(self.number, Blocking, &mut self.answered);
         while let Some((slot, record)) = self.answered.pop_front() {
             if let Some(answered) = self.take_answered(slot, &record) {
-                answered.call.end();
+                self.alone(slot, answered).0.end();
             }
             self.refuse(&record);
         }
-        self.calls.clear();
+        for slot in 0..self.calls.len() {
+            if let Some(unanswered) = self.take(slot) {
+                drop(self.alone(slot, unanswered));
+            }
+        }
         // What came meanwhile.
         for (_, record) in waiting.close_batch(self.number) {
             self.refuse(&record);

@@ -75,15 +75,15 @@ impl<'e, W: Wait> Call<'e, W> {
         Call { end, waits, id, method, tag, deadline, bell, told, descent, lent, stage }
     }
 
-    /// A call whose request was sent, as `id`.
+    /// A call whose request was sent, as `id`: what it said besides its deadline is of no more use.
     #[inline]
     pub(super) fn published(
         end: &'e ClientEnd,
-        request: &Request<'_, '_>,
         id: MessageId,
+        deadline: Deadline,
         waits: W,
     ) -> Call<'e, W> {
-        let Request { method, tag, deadline, .. } = *request;
+        let (method, tag) = (0, 0);
         let (bell, told, descent, lent) = (Bell::Held, None, None, None);
         let stage = Stage::Published;
         Call { end, waits, id, method, tag, deadline, bell, told, descent, lent, stage }
@@ -97,10 +97,6 @@ impl<'e, W: Wait> Call<'e, W> {
     /// Says that it is made by a handler, and what it tells of that.
     pub(super) fn descends_from(self, descent: Option<Descent>) -> Call<'e, W> {
         Call { descent, ..self }
-    }
-
-    pub(super) fn deadline(&self) -> Deadline {
-        self.deadline
     }
 
     pub(super) async fn run(

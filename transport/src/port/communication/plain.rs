@@ -9,7 +9,7 @@ use crate::channel::{Bell, Outgoing, Posted};
 use crate::error::Result;
 use crate::message::{Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::port::serving::{STATUS_NO_DESCRIPTORS, STATUS_NOT_DIRECT};
-use crate::waiting::{Blocking, Interest, Wait};
+use crate::waiting::{Blocking, Interest};
 
 /// Whether a reply is a response as it is: it has no bulk data, and no status that only ports see.
 pub(super) fn is_plain(record: &Record) -> bool {
@@ -18,31 +18,6 @@ pub(super) fn is_plain(record: &Record) -> bool {
 }
 
 impl ClientEnd {
-    /// Sends the request of a call that is nothing but its body, if that takes no waiting. The server is
-    /// not rung for it yet. `None`: nobody has heard of it.
-    #[inline]
-    pub(super) fn call_now<W: Wait>(
-        &self,
-        request: &Request<'_, '_>,
-        waits: W,
-    ) -> std::result::Result<Option<Call<'_, W>>, CallFailure> {
-        if !request.is_plain() {
-            return Ok(None);
-        }
-        let (channel, waiting) = (&self.channel, &self.waiting);
-        let id = channel.next_id();
-        if !waiting.register(id, waits, channel.limits.outstanding_requests) {
-            return Ok(None);
-        }
-        match self.post_now(MessageKind::Request, id, request) {
-            Ok(true) => Ok(Some(Call::published(self, request, id, waits))),
-            not_sent => {
-                waiting.forget(id);
-                not_sent.map(|_| None)
-            }
-        }
-    }
-
     /// Sends a datagram that is nothing but its body, if that takes no waiting. The server is not rung
     /// for it yet. `false`: nothing was sent.
     #[inline]
@@ -50,8 +25,13 @@ impl ClientEnd {
         &self,
         request: &Request<'_, '_>,
     ) -> std::result::Result<bool, CallFailure> {
-        let id = self.channel.next_id();
-        Ok(request.is_plain() && self.post_now(MessageKind::Datagram, id, request)?)
+        if !request.is_plain() {
+            return Ok(false);
+        }
+        let header = self.plain_header(MessageKind::Datagram, self.channel.next_id(), request)?;
+        let message = Outgoing { body: request.body, ..Outgoing::bare(header) };
+        let posted = self.channel.post(&message, Bell::Held).map_err(CallFailure::before)?;
+        Ok(posted == Posted::Published)
     }
 
     /// Sends a datagram for which the server is not rung yet.
@@ -74,25 +54,22 @@ impl ClientEnd {
         self.waiting.wait(&self.channel, deadline, Interest::Progress, self.sent())
     }
 
+    /// The header of a message that is nothing but its body.
     #[inline]
-    fn post_now(
+    pub(super) fn plain_header(
         &self,
         kind: MessageKind,
         id: MessageId,
         request: &Request<'_, '_>,
-    ) -> std::result::Result<bool, CallFailure> {
-        let body = request.body;
-        let len = check_plain(&self.channel, body.len()).map_err(CallFailure::before)?;
-        let header = RecordHeader {
+    ) -> std::result::Result<RecordHeader, CallFailure> {
+        let len = check_plain(&self.channel, request.body.len()).map_err(CallFailure::before)?;
+        Ok(RecordHeader {
             len,
             status: request.tag,
             method: request.method,
             deadline: request.deadline.to_wire(),
             body: len,
             ..RecordHeader::bare(kind, id)
-        };
-        let message = Outgoing { body, ..Outgoing::bare(header) };
-        let posted = self.channel.post(&message, Bell::Held).map_err(CallFailure::before)?;
-        Ok(posted == Posted::Published)
+        })
     }
 }

@@ -2,21 +2,23 @@
 
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::leaving::Caller;
 use super::pending::PendingReply;
-use super::{Reply, Room, STATUS_UNANSWERED, ServerPort};
+use super::{Reply, Room, STATUS_UNANSWERED, ServerPort, reply_header};
 use crate::buffer::{Buffer, Bytes};
 use crate::bulk::{Travelled, reason_of};
 use crate::cancellation::Cancellation;
 use crate::chain::{Chain, Handling, Origin, Running, hand_over};
-use crate::channel::{Bell, lock};
+use crate::channel::Bell;
 use crate::choose::{Reason, Way};
 use crate::direct::{Grant, GrantWords};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::port::attributes::DirectAvailability;
+use crate::queue::Staged;
 use crate::section::Blob;
 use crate::section::region::RegionName;
 use crate::section::view::PeerView;
@@ -31,7 +33,8 @@ pub struct IncomingCall {
     bytes: Vec<u8>,
     /// What few calls have. Apart, so that the others are handed on in little time.
     bulk: Option<Box<Bulk>>,
-    stage: Mutex<Stage>,
+    /// It is answered, or nobody waits for an answer.
+    is_over: AtomicBool,
 }
 
 /// What comes with a call besides its message.
@@ -47,13 +50,6 @@ struct Bulk {
     /// Bytes that this call holds of what its client may have assembled at one time.
     claimed: u64,
     handles: Vec<OwnedFd>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Unanswered,
-    /// Answered, or nobody waits for an answer.
-    Over,
 }
 
 pub(super) enum Part {
@@ -117,17 +113,20 @@ pub enum InPart {
 impl IncomingCall {
     #[inline]
     pub(super) fn new(port: Arc<ServerPort>, record: Record) -> IncomingCall {
+        if record.header.kind == MessageKind::Request {
+            port.outstanding.begin(record.header.id);
+        }
+        IncomingCall::begun(port, record)
+    }
+
+    /// A call that counts as outstanding by now.
+    #[inline]
+    pub(super) fn begun(port: Arc<ServerPort>, record: Record) -> IncomingCall {
         let header = record.header;
-        let stage = match header.kind {
-            MessageKind::Request => {
-                port.outstanding.begin(header.id);
-                Stage::Unanswered
-            }
-            _ => Stage::Over,
-        };
         let (bytes, handles) = record.into_contents();
         let bulk = (!handles.is_empty()).then(|| Box::new(Bulk { handles, ..Bulk::default() }));
-        IncomingCall { port, header, bytes, bulk, stage: Mutex::new(stage) }
+        let is_over = AtomicBool::new(header.kind != MessageKind::Request);
+        IncomingCall { port, header, bytes, bulk, is_over }
     }
 
     fn bulk_parts(&self) -> &[Part] {
@@ -275,9 +274,9 @@ impl IncomingCall {
     /// What fires when nobody waits for this call any more. Nobody ever waits for a datagram, so that
     /// of one never fires; nor does that of a call which is answered.
     pub fn cancellation(&self) -> Cancellation {
-        match self.stage() {
-            Stage::Unanswered => self.port.cancellation(self.header.id, self.deadline()),
-            Stage::Over => Cancellation::never(),
+        match self.is_over() {
+            false => self.port.cancellation(self.header.id, self.deadline()),
+            true => Cancellation::never(),
         }
     }
 
@@ -293,7 +292,7 @@ impl IncomingCall {
             counters.expired();
             return Err(Unwanted::Expired);
         }
-        if self.stage() == Stage::Unanswered && self.port.outstanding.is_cancelled(self.header.id) {
+        if !self.is_over() && self.port.outstanding.is_cancelled(self.header.id) {
             counters.given_up();
             return Err(Unwanted::Cancelled);
         }
@@ -491,16 +490,15 @@ impl IncomingCall {
     /// Takes the right to answer out, and the duty: the call itself is not answered any more, and can
     /// be dropped before or after. `None`: it is answered, or nobody waits for an answer.
     pub fn defer(&self) -> Option<PendingReply> {
-        let before = std::mem::replace(&mut *lock(&self.stage), Stage::Over);
-        if before == Stage::Over {
+        if self.is_over.swap(true, Ordering::AcqRel) {
             return None;
         }
         let lent = (self.all_rooms().to_vec(), self.grant().cloned());
         Some(PendingReply::new(self.port.clone(), self.header.id, self.deadline(), lent))
     }
 
-    fn stage(&self) -> Stage {
-        *lock(&self.stage)
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// Answers the call. Never waits for the client.
@@ -526,6 +524,16 @@ impl IncomingCall {
         }
     }
 
+    /// Puts a reply, which is nothing but its body, with others that go out together. Whoever sends them
+    /// says that the call is answered.
+    #[inline]
+    pub(crate) fn stage_reply(mut self, reply: &Reply, staged: &mut Staged) {
+        *self.is_over.get_mut() = true;
+        let len = u32::try_from(reply.body.len()).unwrap_or(u32::MAX);
+        let header = reply_header(MessageKind::Reply, self.header.id, reply.status);
+        staged.push(&RecordHeader { len, body: len, method: reply.tag, ..header }, &reply.body);
+    }
+
     /// Answers a call that nobody is to run.
     pub(super) fn refuse(mut self, status: u16) {
         // If that fails the channel has ended, or will be met as such by whoever looks next.
@@ -533,7 +541,7 @@ impl IncomingCall {
     }
 
     fn answer(&mut self, reply: Reply, bell: Bell) -> Result<()> {
-        if self.stage() == Stage::Over {
+        if self.is_over() {
             return Ok(());
         }
         let caller = Caller {
@@ -544,7 +552,7 @@ impl IncomingCall {
         };
         let posted = self.port.post_reply(&caller, reply, bell);
         if posted.is_ok() || self.port.channel.closed().is_some() {
-            *lock(&self.stage) = Stage::Over;
+            *self.is_over.get_mut() = true;
             self.port.answered(self.header.id);
         }
         posted
@@ -553,7 +561,7 @@ impl IncomingCall {
 
 impl Drop for IncomingCall {
     fn drop(&mut self) {
-        if self.stage() == Stage::Unanswered {
+        if !*self.is_over.get_mut() {
             self.port.shared.counters.unanswered();
             let unanswered = Reply { status: STATUS_UNANSWERED, ..Reply::default() };
             let _ended = self.answer(unanswered, Bell::Now);

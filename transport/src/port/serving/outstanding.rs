@@ -1,7 +1,7 @@
 //! The requests of one client that are unanswered, and which of them nobody waits for any more.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::counts::Counters;
 use crate::cancellation::{Cancellation, Heard};
@@ -20,7 +20,7 @@ pub(super) struct Outstanding {
 
 #[derive(Default)]
 struct State {
-    requests: Vec<Request>,
+    requests: VecDeque<Request>,
     /// Requests that were cancelled and are not among those: most were answered already, but one may
     /// still be on its way through another worker. The last few are remembered.
     early: VecDeque<MessageId>,
@@ -36,7 +36,34 @@ struct Request {
     token: Option<Cancellation>,
 }
 
+impl Request {
+    /// Whether anybody has said or asked something about it.
+    fn is_known(&self) -> bool {
+        self.is_cancelled || self.grant.is_some() || self.token.is_some()
+    }
+}
+
+/// Requests that are being taken together.
+pub(super) struct Beginning<'o>(MutexGuard<'o, State>);
+
+impl Beginning<'_> {
+    #[inline]
+    pub(super) fn begin(&mut self, id: MessageId) {
+        let State { requests, early, .. } = &mut *self.0;
+        let early_at = early.iter().position(|early| *early == id);
+        let is_cancelled = early_at.map(|at| early.remove(at)).is_some();
+        requests.push_back(Request { id, is_cancelled, grant: None, token: None });
+    }
+}
+
 impl State {
+    /// Mostly it is among the first: requests are answered in about the order in which they came.
+    #[inline]
+    fn end(&mut self, id: MessageId) -> Option<Request> {
+        let at = self.requests.iter().position(|request| request.id == id)?;
+        self.requests.remove(at)
+    }
+
     fn find(&mut self, id: MessageId) -> Option<&mut Request> {
         self.requests.iter_mut().find(|request| request.id == id)
     }
@@ -45,19 +72,28 @@ impl State {
 impl Outstanding {
     /// A request was taken.
     pub(super) fn begin(&self, id: MessageId) {
-        let mut state = lock(&self.state);
-        let early = state.early.iter().position(|early| *early == id);
-        let is_cancelled = early.map(|at| state.early.remove(at)).is_some();
-        state.requests.push(Request { id, is_cancelled, grant: None, token: None });
+        self.beginning().begin(id);
+    }
+
+    /// For requests that were taken together.
+    pub(super) fn beginning(&self) -> Beginning<'_> {
+        Beginning(lock(&self.state))
     }
 
     /// A request is answered. `true`: nobody waited for that any more.
     pub(super) fn end(&self, id: MessageId) -> bool {
-        let mut state = lock(&self.state);
-        let at = state.requests.iter().position(|request| request.id == id);
-        let ended = at.map(|at| state.requests.swap_remove(at));
-        drop(state);
+        let ended = lock(&self.state).end(id);
         ended.is_some_and(|request| request.is_cancelled)
+    }
+
+    /// Requests are answered. Gives how many of them nobody waited for any more.
+    pub(super) fn end_all(&self, ids: &[MessageId]) -> usize {
+        let mut state = lock(&self.state);
+        let ended = ids.iter().filter_map(|id| state.end(*id));
+        // What others have said or asked of them goes without the lock.
+        let known: Vec<_> = ended.filter(Request::is_known).collect();
+        drop(state);
+        known.iter().filter(|request| request.is_cancelled).count()
     }
 
     /// A request lends its caller's memory.

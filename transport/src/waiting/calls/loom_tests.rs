@@ -59,6 +59,7 @@ impl Outcome {
     fn is_over(&self) {
         let mut calls = self.calls.lock().unwrap();
         assert!(calls.has_credit(1) && calls.outstanding == 0 && calls.by_id.is_empty());
+        assert!(calls.batched.is_empty());
         assert!(matches!(calls.answer(ID, ()), Met::NoCall), "a second reply is found out");
     }
 }
