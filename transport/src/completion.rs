@@ -14,6 +14,7 @@ mod callback;
 pub(crate) mod gate;
 mod list;
 pub(crate) mod listener;
+pub(crate) mod lookers;
 mod pending;
 mod replies;
 pub(crate) mod spares;
@@ -458,9 +459,7 @@ impl Shared {
         port.channel.drain_socket()?;
         port.channel.check_open()?;
         port.resume(&mut |call| self.push(Completion::Call(call)))?;
-        // A worker that looks at the ring takes what is there. Whoever took it away would have that worker
-        // leave the ring to the bell, and the client ring for the next message.
-        if self.is_draining() || port.is_looked_at() {
+        if self.is_draining() || port.lookers.are_any() {
             return Ok(());
         }
         let mut all = Took::default();

@@ -144,6 +144,58 @@ fn a_dropped_batch_sends_its_datagrams_cancels_its_calls_and_makes_no_more() {
 }
 
 #[test]
+fn calls_and_datagrams_of_a_batch_keep_their_order() {
+    for accelerator in MODES {
+        let mut still = Still::new(mode(accelerator));
+        let client = still.client.clone();
+        let long = [7; 2000];
+        let mut batch = client.batch();
+        // Some go together, and some are too long for that.
+        for i in 0..30 {
+            match i % 5 {
+                0 | 1 => drop(batch.submit(number!(i)).unwrap()),
+                2 | 3 => drop(batch.send(number!(i)).unwrap()),
+                _ => drop(batch.send(request(&long, &mut [], soon())).unwrap()),
+            }
+        }
+        batch.flush(soon()).unwrap();
+        for i in 0..30 {
+            let Completion::Call(call) = next(&mut still.list) else { panic!("only calls come") };
+            assert_eq!(call.wants_reply(), i % 5 < 2, "{i}");
+            match i % 5 {
+                4 => assert_eq!(call.body(), long),
+                _ => assert_eq!(call.body(), u64::to_le_bytes(i)),
+            }
+        }
+        drop(batch);
+        still.port.shut_down();
+    }
+}
+
+#[test]
+fn a_datagram_that_finds_no_room_after_it_was_put_in_fails_the_flush() {
+    let still = Still::new(PortAttributes::new().outbox_len(16 << 10));
+    let client = still.client.clone();
+    let body = [1; 500];
+    let mut batch = client.batch();
+    let refused = loop {
+        // Nobody takes them, and so there is no room for all of these in the end.
+        let short = Deadline::after(Duration::from_millis(20));
+        if let Err(failure) = batch.send(request(&body, &mut [], short)) {
+            break failure;
+        }
+    };
+    assert_eq!(*refused.error.kind(), ErrorKind::TimedOut);
+    assert!(!refused.may_have_run);
+    let short = Deadline::after(Duration::from_millis(20));
+    batch.send(request(&body, &mut [], short)).unwrap();
+    assert_eq!(*batch.flush(soon()).unwrap_err().kind(), ErrorKind::TimedOut);
+    batch.flush(soon()).unwrap();
+    drop(batch);
+    still.port.shut_down();
+}
+
+#[test]
 fn a_batch_has_no_more_calls_outstanding_than_were_agreed_on() {
     for accelerator in MODES {
         let attributes = mode(accelerator).outstanding_requests(4);

@@ -164,7 +164,7 @@ impl Worker {
         // What is parked needs the client's bell, and a mirror shows nothing by itself.
         let can_look = !port.channel.has_parked() && !port.channel.is_mirrored();
         if can_look && self.may_look() {
-            port.begin_to_look();
+            port.lookers.begin();
             port.channel.own.set_cpu(cpu::current());
             port.channel.own.set_awake();
             self.looks = true;
@@ -254,7 +254,7 @@ impl Worker {
             self.looks = false;
             self.shared.looking.fetch_sub(1, Ordering::Relaxed);
             // Before the client is told: whoever leaves a bell to this worker has it look once more, below.
-            port.end_look();
+            port.lookers.end();
             port.channel.set_asleep();
             // What came before the client could see that is somebody else's to take, or ours next.
             if port.channel.has_news() || port.channel.has_parked() {

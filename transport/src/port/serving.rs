@@ -14,7 +14,7 @@ mod pending;
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::alarm::Alarms;
@@ -27,6 +27,7 @@ use crate::choose::Way;
 use crate::completion::Completion;
 use crate::completion::gate::Gate;
 use crate::completion::listener::Listener;
+use crate::completion::lookers::Lookers;
 use crate::completion::spares::Spares;
 use crate::direct::{Copiers, Grant, Remote};
 use crate::error::{Error, ErrorKind, Misbehaviour, Result};
@@ -70,7 +71,7 @@ pub struct ServerPort {
     /// Bytes of bulk arguments that streams bring, or have brought to calls that are unanswered.
     assembled: AtomicU64,
     /// Workers that look at the ring for the next messages.
-    lookers: AtomicUsize,
+    pub(crate) lookers: Lookers,
     pub(crate) token: OnceLock<u64>,
     /// Takes calls back that a worker gave to another thread, which had no time for them.
     pub(crate) take_back: OnceLock<Box<dyn Fn(IncomingCall) + Send + Sync>>,
@@ -212,7 +213,7 @@ impl ServerPort {
             parked: Mutex::default(),
             outstanding: Outstanding::default(),
             assembled: AtomicU64::new(0),
-            lookers: AtomicUsize::new(0),
+            lookers: Lookers::none(),
             token: OnceLock::new(),
             take_back: OnceLock::new(),
         }
@@ -266,25 +267,6 @@ impl ServerPort {
             // Calls that are made in there have no place to give away any more.
             _until_it_is_over => self.shared.gate.blocking(work),
         }
-    }
-
-    /// A worker looks at the ring from now on.
-    pub(crate) fn begin_to_look(&self) {
-        self.lookers.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// It looks no more. What was left to it, it is to look for after [`Channel::set_asleep`].
-    pub(crate) fn end_look(&self) {
-        self.lookers.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Whether some worker looks at the ring, to be asked after a bell was heard: if so, it finds what
-    /// the bell was rung for.
-    pub(crate) fn is_looked_at(&self) -> bool {
-        // Pairs with the fence in `set_asleep`: either this sees that the worker has ended its look, or the
-        // worker, in its last one, sees all that was published before the bell.
-        fence(Ordering::SeqCst);
-        self.lookers.load(Ordering::SeqCst) > 0
     }
 
     /// A worker waits in a call that its handler makes.
