@@ -119,6 +119,13 @@ mod wire;
 #[path = "rt.rs"]
 pub mod __rt;
 
+/// What the fuzz targets of this project reach. Nothing here is for users, and anything may change.
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod __fuzz {
+    pub use crate::stream::fuzz as streams;
+}
+
 #[cfg(feature = "macros")]
 pub use alpc_rpc_macros::{Alpc, alpc_interface};
 pub use alpc_transport as transport;

@@ -18,9 +18,12 @@
 //! | `production.rs` | the answers to whoever asks |
 //! | `taking.rs` | asking for items, and taking them |
 //! | `tasks.rs` | the two ends in tasks |
+//! | `fuzz.rs` | what the fuzz targets reach of all this |
 
 mod batch;
 mod format;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod items;
 mod production;
 mod sink;
@@ -62,6 +65,7 @@ impl Want {
     fn read(values: &[u8]) -> Result<Want, crate::decode::DecodeError> {
         let (number, items, bytes) =
             crate::decode::ValueReader::new(values).value("what is asked")?;
-        Ok(Want { number, items, bytes })
+        // "At most", as whoever asks says, which may be all that there ever is: an answer is one message.
+        Ok(Want { number, items, bytes: u32::min(bytes, BYTES) })
     }
 }

@@ -72,6 +72,21 @@ pub fn values(data: &[u8]) {
     }
 }
 
+/// What hostile peers send to the two ends of a stream. The first byte says to which: answers with items,
+/// errors and ends to whoever takes the items, and questions to whoever makes them.
+///
+/// # Panics
+///
+/// When an answer brings more than was asked for, or takes more memory than came; or when somebody
+/// who asks is given more than one answer may hold.
+pub fn streams(data: &[u8]) {
+    match data.split_first() {
+        Some((which, answer)) if which % 2 == 0 => alpc_rpc::__fuzz::streams::answer(answer),
+        Some((_, questions)) => alpc_rpc::__fuzz::streams::questions(questions),
+        None => {}
+    }
+}
+
 /// Runs a target for each file that the arguments name.
 ///
 /// # Errors

@@ -124,6 +124,34 @@ fn values_of_generated_types() {
 }
 
 #[test]
+fn answers_and_questions_of_streams() {
+    // Of answers: what was asked for (items, bytes) and what came along; how long the bulk result is;
+    // and the body: whether it is the last, and entries, each of which says what it is, how many handles
+    // and objects are its own, and its bytes.
+    let came = [[200, 0b1_1110, 0, 120], [1, 0, 16, 0]];
+    let bodies: [&[u8]; 7] = [
+        &[0, 0, 0, 1, 0, 0, 3, 2, b'h', b'i', 1, 1, 0, 1, 0],
+        &[0, 0, 1, 1, 0, 0, 2, 1, 9, 3, 0, 0, 0],
+        &[0, 0, 1, 4, 1, 1, 4, 3, b'o', b'l', b'd'],
+        &[0, 0, 1, 5, 0, 0, 6, 7, 0, b'g', b'o', b'n', b'e'],
+        &[9, 0, 0, 2, 0, 1],
+        &[9, 0, 1, 2, 1, 0, 1, 0, 0, 1, 0, 3, 0, 0, 0],
+        &[0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0],
+    ];
+    let answers =
+        bodies.into_iter().flat_map(|body| came.map(|came| [&[0], &came[..], body].concat()));
+    // Questions: their number, items and bytes; then the lengths of items, and an error for 255.
+    let everything = [1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F];
+    let questions = [
+        vec![1, 1, 6, 1, 0x80, 2, 0x80, 0xF0, 1, 5, 9, 255],
+        [&[1, 2, 11], &everything[..], &[11], &everything, &[127]].concat(),
+        [&[1, 1, 11], &everything[..], &[1, 2, 250, 0, 128, 127]].concat(),
+    ];
+    let seeds: Vec<_> = answers.chain(questions).collect();
+    run(alpc_fuzz::streams, "streams", &seeds, 2_000);
+}
+
+#[test]
 fn handshakes() {
     // CONNECT with its limits, as a client of this version sends it.
     let limits: [u64; 8] = [4096, 16 << 10, 4096, 1 << 20, 64 << 10, 256 << 10, 1 << 20, 4];

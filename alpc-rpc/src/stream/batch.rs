@@ -27,7 +27,7 @@ use crate::wire::{self, encoded};
 /// An item of this length or more is a bulk result by itself: it would only be copied once more.
 const LONG: usize = 16 << 10;
 /// What stands before the bytes of an item, at most.
-const HEAD: usize = 1 + 5 + 5 + 10;
+pub(super) const HEAD: usize = 1 + 5 + 5 + 10;
 /// Objects that one message may refer to.
 const MOST_OBJECTS: usize = u16::MAX as usize;
 
@@ -209,6 +209,12 @@ impl Arrived {
         }
         let (handles, objects) = (luggage.handles.into(), luggage.objects.into());
         Ok(Arrived { body, read: 1, long, credit: want.items, is_last, handles, objects })
+    }
+
+    /// How many bytes came.
+    #[cfg(feature = "fuzz")]
+    pub(super) fn len(&self) -> usize {
+        self.body.len() + self.long.as_ref().map_or(0, Vec::len)
     }
 
     /// Whether all of it was read, and more is to be asked for.

@@ -114,7 +114,7 @@ struct Progress<T, E> {
 
 /// What came of gathering items for an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Gathered {
+pub(super) enum Gathered {
     Some,
     /// There are none yet.
     Nothing,
@@ -208,7 +208,7 @@ impl<T, E> Production<T, E> {
     }
 
     /// Takes items from the source as long as there is room for them.
-    fn gather(&self, batch: &mut Batch) -> Gathered {
+    pub(super) fn gather(&self, batch: &mut Batch) -> Gathered {
         let (iterator, left_over) = {
             let mut progress = self.lock();
             (progress.iterator.take(), progress.left_over.take())

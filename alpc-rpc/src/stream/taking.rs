@@ -147,7 +147,7 @@ impl<T, E> Stream<T, E> {
 }
 
 /// Reads what comes next in an answer.
-fn read<T, E>(
+pub(super) fn read<T, E>(
     arrived: &mut Arrived,
     format: &Format<T, E>,
     method: &'static str,

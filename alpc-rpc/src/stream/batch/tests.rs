@@ -67,6 +67,19 @@ fn through(items: Vec<(usize, usize)>, wants: &[(u32, u32)]) -> Result<(), TestC
     Ok(())
 }
 
+/// Who asks for four gigabytes would have them gathered, of a stream that has them.
+#[test]
+fn a_question_for_more_than_one_answer_holds_is_one_for_an_answer() {
+    let mut question = Vec::new();
+    Want { number: 1, items: u32::MAX, bytes: u32::MAX }.write(&mut question).unwrap();
+    let want = Want::read(&question).unwrap();
+    let mut batch = Batch::new(want, FEW_HANDLES);
+    let sent = (0..).find(|number| batch.push(item(*number, 1000, 0)).is_err());
+    assert!(
+        sent.is_some_and(|sent| sent > 10) && batch.body.len() <= crate::stream::BYTES as usize
+    );
+}
+
 proptest! {
     #[test]
     fn items_arrive_in_order_and_no_more_than_were_asked_for(
