@@ -64,7 +64,6 @@ fn every_file_can_be_written_as_rust() {
     // Each limit is met by some file: one that is not is none, and goes.
     let limits = limits.into_iter().collect::<Vec<_>>().join("\n");
     expect_test::expect![[r#"
-        Rust has no streams in this version yet
         a buffer of `u8` is a buffer of bytes in Rust
         a list of `u8` is `bytes` in Rust
         a name that Rust does not take, or that is another one in Rust

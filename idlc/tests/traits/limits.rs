@@ -115,7 +115,6 @@ fn ty_of(item: &Type, is_raw: bool) -> Option<&'static str> {
 fn ty(item: &Type) -> Option<&'static str> {
     match &item.kind {
         TypeKind::List(of, _) if is_byte(of) => Some("a list of `u8` is `bytes` in Rust"),
-        TypeKind::Stream(_) => Some("Rust has no streams in this version yet"),
         TypeKind::Tuple(items) if items.iter().any(has_handle) => {
             Some("kinds of handles in a tuple or result have no word in Rust")
         }
