@@ -11,6 +11,10 @@ use alpc_rpc::prelude::*;
 use alpc_rpc::transport::Directory;
 use alpc_rpc::{Canceller, ConnectError, Deadline, PortAttributes, Reconnect, Subscriptions};
 
+#[cfg(feature = "async")]
+#[path = "reconnect/tasks.rs"]
+mod tasks;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who is called back.
@@ -377,43 +381,4 @@ fn subscriptions_are_reported_lost_if_that_is_the_policy() {
     assert!(matches!(error, TransportError::Disconnected { .. }), "{error}");
     assert!(events.next().is_none());
     assert!(events.wait(Deadline::after(Duration::ZERO)).is_err());
-}
-
-#[cfg(feature = "async")]
-#[test]
-fn async_clients_come_back_too() {
-    use alpc_rpc::AsyncClient;
-
-    let (stage, desk) = (Stage::new(), Arc::<Desk>::default());
-    let first = stage.serve(&desk);
-    let phone = PhoneAsyncClient::from(stage.connect()).with_timeout(PATIENCE).reconnect(often());
-    assert_eq!(block_on(phone.write()).unwrap(), 1);
-    drop(first);
-    let called = thread::spawn(move || block_on(phone.write()));
-    let _second = stage.serve(&desk);
-    assert_eq!(called.join().unwrap().unwrap(), 2);
-
-    let phone = PhoneAsyncClient::from(stage.connect()).with_timeout(PATIENCE).reconnect(often());
-    desk.cut_off.store(4, Ordering::SeqCst);
-    assert_eq!(block_on(phone.read()).unwrap(), 5);
-}
-
-#[cfg(feature = "async")]
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    use std::task::{Context, Poll, Wake};
-
-    struct Sleeper(thread::Thread);
-    impl Wake for Sleeper {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Sleeper(thread::current())).into();
-    let (mut cx, mut future) = (Context::from_waker(&waker), std::pin::pin!(future));
-    loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
 }

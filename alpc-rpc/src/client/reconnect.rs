@@ -37,8 +37,8 @@ type Prepare<C> = Box<dyn Fn(&C) -> Result<(), TransportError> + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subscriptions {
-    /// It goes on with the next connection. What happened between the two is missed, and
-    /// [`Events::interruptions`](crate::Events::interruptions) counts how often.
+    /// It goes on with the next connection, whether threads or tasks wait for it. What happened between
+    /// the two is missed, and [`Events::interruptions`](crate::Events::interruptions) counts how often.
     Renewed,
     /// It ends, with an error that says so.
     Lost,

@@ -14,9 +14,7 @@ use serde::Deserialize;
 
 use super::Event;
 use super::sink::{Arrived, Sink, SinkEnd, Waited};
-#[cfg(feature = "async")]
-use crate::client::ClientReply;
-use crate::client::{ClientCall, ClientCore, Line, Subscriptions};
+use crate::client::{ClientCall, ClientCore, ClientReply, Line, Subscriptions};
 use crate::decode::ValueReader;
 use crate::descriptor::InterfaceDesc;
 use crate::error::{Fault, TransportError};
@@ -85,11 +83,16 @@ impl<E: Event> Events<E> {
 
     /// Asks for events by the connection of `core`.
     fn resubscribe(&mut self, core: &ClientCore) -> Result<(), TransportError> {
-        let sink = Arc::new(Sink::default());
-        let mut reply = subscription(core, self.interface, &sink)?.invoke_infallible()?;
-        self.source = Source::Subscription(reply.take_object()?);
-        self.sink = sink;
+        let sink = Arc::default();
+        let reply = subscription(core, self.interface, &sink)?.invoke_infallible()?;
+        self.take_up(Subscribed::new(sink, reply)?);
         Ok(())
+    }
+
+    /// Goes on with these.
+    fn take_up(&mut self, subscribed: Subscribed) {
+        self.source = Source::Subscription(subscribed.subscription);
+        self.sink = subscribed.sink;
     }
 
     /// Whether it goes on with the next connection.
@@ -129,32 +132,13 @@ impl<E: Event> Events<E> {
         matches!(&self.source, Source::Subscription(subscription) if subscription.is_connected())
     }
 
-    /// The events of a subscription that was asked for by the connection of `core`.
-    #[cfg(feature = "async")]
-    fn of_one_connection(
-        interface: &'static InterfaceDesc,
-        sink: Arc<Sink>,
-        subscribed: Result<ClientReply, TransportError>,
-    ) -> Self {
-        let source = match subscribed.and_then(|mut reply| reply.take_object()) {
-            Ok(subscription) => Source::Subscription(subscription),
-            Err(error) => Source::Failed(Some(error)),
-        };
-        Events { source, ..Events::of_sink(sink, interface) }
-    }
-
     /// Before there is a subscription.
     fn of_nothing(core: &ClientCore, interface: &'static InterfaceDesc) -> Self {
-        let along = core.line().map(|line| Along { line: line.clone(), core: core.current() });
-        Events { along, ..Events::of_sink(Arc::default(), interface) }
-    }
-
-    fn of_sink(sink: Arc<Sink>, interface: &'static InterfaceDesc) -> Self {
         Events {
-            sink,
+            sink: Arc::default(),
             source: Source::Failed(None),
             interface,
-            along: None,
+            along: core.line().map(|line| Along { line: line.clone(), core: core.current() }),
             missed: 0,
             unrecognized: 0,
             interruptions: 0,
@@ -248,6 +232,18 @@ impl<E: Event> Events<E> {
                 TransportError::Malformed { what: fault.text().to_owned(), may_have_run: true }
             }
         })
+    }
+}
+
+/// Events that a server was asked for, and said that it will send.
+struct Subscribed {
+    sink: Arc<Sink>,
+    subscription: Reference,
+}
+
+impl Subscribed {
+    fn new(sink: Arc<Sink>, mut reply: ClientReply) -> Result<Subscribed, TransportError> {
+        Ok(Subscribed { sink, subscription: reply.take_object()? })
     }
 }
 

@@ -4,13 +4,19 @@ use std::convert::Infallible;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+#[cfg(feature = "async")]
+use alpc_transport::Canceller;
 use alpc_transport::Part;
 
 use super::{Line, Until};
 use crate::client::leaving::Answer;
+#[cfg(feature = "async")]
+use crate::client::tasks::aside;
 use crate::client::{ClientCall, ClientCore};
 use crate::error::{CallError, TransportError};
 use crate::object::Reference;
+#[cfg(feature = "async")]
+use crate::object::Target;
 use crate::outgoing::{Handed, Outgoing};
 
 /// How often a call is sent again that a server may have begun: one that brings its servers down
@@ -180,16 +186,52 @@ impl ClientCall<'_> {
 }
 
 #[cfg(feature = "async")]
-impl Journey<'_> {
-    /// As [`come_back`](Journey::come_back), in a task: a thread of its own connects.
-    async fn come_back_async(&mut self, error: &TransportError) -> Result<(), TransportError> {
-        use crate::client::tasks::aside;
-
-        let (line, until) = (self.line.clone(), self.until.clone());
-        let gone = self.core.target.clone();
+impl Line {
+    /// As [`come_back`](Line::come_back), in a task: a thread of its own connects, for as long as somebody
+    /// waits for this.
+    async fn come_back_async(
+        self: &Arc<Line>,
+        gone: &Arc<Target>,
+        until: &Until,
+    ) -> Result<(), TransportError> {
+        let waits = Waits(Canceller::new());
+        let token = waits.0.token();
+        let canceller = waits.0.clone();
+        let _watch = until.cancel.as_ref().map(|of| of.on_cancel(move || canceller.cancel()));
+        let until = Until { deadline: until.deadline, cancel: Some(token) };
+        let (line, gone) = (self.clone(), gone.clone());
         let back = aside(move || line.come_back(&gone, &until)).await;
-        let back =
-            back.unwrap_or_else(|error| Err(TransportError::System { error, may_have_run: false }));
+        back.unwrap_or_else(|error| Err(TransportError::System { error, may_have_run: false }))
+    }
+
+    /// As [`follow`](Line::follow), in a task.
+    pub(crate) async fn follow_async(
+        self: &Arc<Line>,
+        gone: &ClientCore,
+        deadline: alpc_transport::Deadline,
+    ) -> Result<ClientCore, TransportError> {
+        let until = Until { deadline, cancel: gone.cancel.clone() };
+        self.come_back_async(&gone.target, &until).await?;
+        Ok(self.core(gone))
+    }
+}
+
+/// A task that waits for the next connection. If it goes, nobody tries any longer for its sake.
+#[cfg(feature = "async")]
+struct Waits(Canceller);
+
+#[cfg(feature = "async")]
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+#[cfg(feature = "async")]
+impl Journey<'_> {
+    /// As [`come_back`](Journey::come_back), in a task.
+    async fn come_back_async(&mut self, error: &TransportError) -> Result<(), TransportError> {
+        let back = self.line.come_back_async(&self.core.target, &self.until).await;
         back.map_err(|failed| failed.of_call_that(error.may_have_run() || self.repeats > 0))?;
         self.core = self.line.core(&self.core);
         Ok(())
