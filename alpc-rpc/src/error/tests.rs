@@ -71,7 +71,7 @@ fn check(error: impl Into<TransportError>, text: Expect) {
 fn every_text_says_why_and_whether_the_handler_may_have_run() {
     use TransportError::{
         AccessDenied, Busy, Cancelled, Disconnected, Incompatible, ServerPanicked, TimedOut,
-        Unimplemented,
+        Unanswered, Unimplemented,
     };
     check(
         Disconnected { may_have_run: true },
@@ -106,6 +106,10 @@ fn every_text_says_why_and_whether_the_handler_may_have_run() {
     check(
         ServerPanicked,
         expect!["the server's handler panicked during the call; the call may have run"],
+    );
+    check(
+        Unanswered,
+        expect!["the server let go of the call without an answer; the call may have run"],
     );
     check(AccessDenied, expect!["the server denies this call; the handler did not run"]);
     check(Busy, expect!["the server is too busy for this call; the handler did not run"]);

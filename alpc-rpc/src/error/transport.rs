@@ -63,6 +63,10 @@ pub enum TransportError {
     },
     /// The handler panicked. The server goes on, and so does the connection.
     ServerPanicked,
+    /// The server let go of the call without an answer. Its handler may have run, or still run: it left
+    /// the answer to somebody who dropped the [`Responder`](crate::Responder), or the server ended its
+    /// future. No answer will come. The connection goes on.
+    Unanswered,
     /// Whoever made the items of a stream has let go of it before its end.
     Unfinished,
     /// The server does not let this caller call this method.
@@ -120,7 +124,8 @@ impl TransportError {
             }
             Fault::BoundExceeded { what } => TransportError::BoundExceeded { what, may_have_run },
             Fault::ReplyTooLong { what } => TransportError::TooLong { what, may_have_run },
-            Fault::Unanswered | Fault::Unrecognized { .. } => {
+            Fault::Unanswered => TransportError::Unanswered,
+            Fault::Unrecognized { .. } => {
                 TransportError::Refused { what: fault.to_string(), may_have_run }
             }
         }
@@ -145,7 +150,9 @@ impl TransportError {
             | TransportError::AccessDenied
             | TransportError::Busy
             | TransportError::TooDeep { .. } => false,
-            TransportError::ServerPanicked | TransportError::Unfinished => true,
+            TransportError::ServerPanicked
+            | TransportError::Unanswered
+            | TransportError::Unfinished => true,
         }
     }
 
@@ -210,6 +217,9 @@ impl fmt::Display for TransportError {
             }
             TransportError::ServerPanicked => {
                 write!(f, "the server's handler panicked during the call; {run}")
+            }
+            TransportError::Unanswered => {
+                write!(f, "the server let go of the call without an answer; {run}")
             }
             TransportError::Unfinished => {
                 write!(f, "whoever made the items of the stream let go of it before its end; {run}")

@@ -88,7 +88,7 @@ fn answer(
 ) -> Result<Sent, Fault> {
     match response.status {
         status::GIVEN_UP => return Err(Fault::Cancelled),
-        STATUS_UNANSWERED => return Err(Fault::HandlerPanicked),
+        STATUS_UNANSWERED => return Err(Fault::Unanswered),
         _ => {}
     }
     let long_body = take_long_body(response);

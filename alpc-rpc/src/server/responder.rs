@@ -17,7 +17,7 @@ use crate::object::Link;
 /// The handler returns when it likes; the answer is given by any thread, and answers of different calls in
 /// any order. Until then the call counts among those that its client may have outstanding, and a server
 /// that [runs down](super::Server::run_down) waits for it. A responder that is dropped tells the caller that
-/// nobody will answer.
+/// nobody will answer: [`TransportError::Unanswered`](crate::TransportError::Unanswered).
 ///
 /// `T` is what a method returns: a tuple where it has several results, with the caller's buffers
 /// behind them, in order.
