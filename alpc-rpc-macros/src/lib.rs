@@ -153,8 +153,8 @@ use proc_macro::TokenStream;
 /// `file`, `section`, `event`, `process`, `thread`, `socket`, `pipe` and `token`, rights `read`,
 /// `write`, `execute`, `query`, `dup`, `map` and `signal`.
 ///
-/// A stream is a `Stream<T>` as a parameter and `Items<T>` as a result; `Items<T, E>` if the method raises
-/// `E`, with which the stream may end. `#[items(max = 80)]` sets bounds for its items.
+/// A stream is a `Stream<T>` as a parameter and `Items<T>` as a result; `Stream<T, E>` and `Items<T, E>` if
+/// the method raises `E`, with which the stream may end. `#[items(max = 80)]` sets bounds for its items.
 ///
 /// An event is what a server tells its clients unasked. It is declared as a function without `self`,
 /// which is taken out of the trait; in its place the trait gets a method `emitter`, which says where

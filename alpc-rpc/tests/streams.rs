@@ -276,6 +276,34 @@ fn a_handler_takes_a_stream() {
     }
 }
 
+/// Where the method raises an error, whoever gives the items may end them with it.
+#[test]
+fn a_handler_hears_why_its_caller_gave_up() {
+    for accelerator in ACCELERATORS {
+        let place = place_with(accelerator, 64);
+        assert_eq!(place.mill.sum_up_to(1..=1000).unwrap(), 500_500);
+
+        let (sink, numbers) = Items::channel(4);
+        let feeding = std::thread::spawn(move || {
+            (1..=100).for_each(|number| sink.send(number).unwrap());
+            sink.fail(Broken::At(1_000_000));
+        });
+        let summed = place.mill.sum_up_to(numbers);
+        assert!(matches!(summed, Err(CallError::App(Broken::At(1_005_050)))), "{summed:?}");
+        feeding.join().unwrap();
+
+        let broken = (1..=3).map(Ok).chain([Err(Broken::At(10))]).chain([Ok(7)]);
+        let summed = place.mill.sum_up_to(Items::try_from_iter(broken));
+        assert!(matches!(summed, Err(CallError::App(Broken::At(16)))), "{summed:?}");
+
+        // Dropped without an end, the stream has none of the interface's errors.
+        let (sink, numbers) = Items::channel(1);
+        drop(sink);
+        let summed = place.mill.sum_up_to(numbers);
+        assert!(matches!(summed, Err(CallError::App(Broken::At(u64::MAX)))), "{summed:?}");
+    }
+}
+
 #[test]
 fn a_handler_that_answers_early_asks_for_no_more() {
     let place = place();

@@ -84,7 +84,11 @@ impl<'a> ClientCall<'a> {
     }
 
     /// The next argument: the items of a stream, which the server asks for.
-    pub fn stream<T: Send + 'static>(&mut self, items: Items<T>, format: Format<T>) {
+    pub fn stream<T: Send + 'static, E: Send + 'static>(
+        &mut self,
+        items: Items<T, E>,
+        format: Format<T, E>,
+    ) {
         push_number(&mut self.body, self.outgoing.objects.len());
         self.outgoing.objects.push(items.into_reference(format));
     }

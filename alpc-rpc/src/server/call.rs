@@ -349,7 +349,11 @@ impl<'m> Arguments<'m> {
     /// # Errors
     ///
     /// When none came along.
-    pub fn stream<T>(&mut self, name: &'static str, format: Format<T>) -> Result<Stream<T>, Fault> {
+    pub fn stream<T, E>(
+        &mut self,
+        name: &'static str,
+        format: Format<T, E>,
+    ) -> Result<Stream<T, E>, Fault> {
         let number = self.values.value(name)?;
         let object = self.luggage.take_object(number).map_err(|what| bad(name, what))?;
         let Reference::Theirs(target) = object else {

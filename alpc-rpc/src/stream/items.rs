@@ -116,9 +116,10 @@ impl<T, E> Drop for Items<T, E> {
 }
 
 /// Whatever gives items one after the other.
-impl<T, I> From<I> for Items<T>
+impl<T, E, I> From<I> for Items<T, E>
 where
     T: Send + 'static,
+    E: Send + 'static,
     I: IntoIterator<Item = T>,
     I::IntoIter: Send + 'static,
 {

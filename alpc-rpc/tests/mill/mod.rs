@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use alpc_rpc::prelude::*;
 use alpc_rpc::transport::{Accelerator, Directory};
-use alpc_rpc::{Items, PortAttributes, ServerBuilder, Sink, Stream};
+use alpc_rpc::{CallError, Items, PortAttributes, ServerBuilder, Sink, Stream};
 
 /// Long enough for anything that ends.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,6 +50,8 @@ pub trait Mill {
     fn panics(&self, count: u64) -> Items<u64>;
     /// Sums the numbers up, and stops behind so many.
     fn sum(&self, numbers: Stream<u64>, most: u64) -> u64;
+    /// Sums the numbers up; where they end with an error, how far they came and what that said.
+    fn sum_up_to(&self, numbers: Stream<u64, Broken>) -> Result<u64, Broken>;
     /// Tells what came of each number, behind the answer.
     #[oneway]
     fn pour(&self, numbers: Stream<u64>);
@@ -183,6 +185,18 @@ impl Mill for Stones {
     fn sum(&self, numbers: Stream<u64>, most: u64) -> u64 {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         numbers.take(most).map(Result::unwrap).sum()
+    }
+
+    fn sum_up_to(&self, numbers: Stream<u64, Broken>) -> Result<u64, Broken> {
+        let mut sum = 0;
+        for number in numbers {
+            match number {
+                Ok(number) => sum += number,
+                Err(CallError::App(Broken::At(at))) => return Err(Broken::At(sum + at)),
+                Err(_) => return Err(Broken::At(u64::MAX)),
+            }
+        }
+        Ok(sum)
     }
 
     fn pour(&self, numbers: Stream<u64>) {

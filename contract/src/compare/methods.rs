@@ -4,7 +4,7 @@ use super::align::align;
 use super::flow::Way;
 use super::types::Place;
 use super::{Diff, Harm, Node, Rule, Walk};
-use crate::{Direction, Method, MethodKind, Param};
+use crate::{Direction, Kind, Method, MethodKind, Param};
 
 /// Parameters or results.
 struct List<'c> {
@@ -64,11 +64,18 @@ impl<'c> Walk<'c> {
     }
 
     fn raises(&mut self, node: usize, path: &str, old: &'c Method, new: &'c Method) {
+        // A stream that the caller gives may end with it, too.
+        let is_stream = |param: &Param| matches!(param.ty.kind, Kind::Stream(_));
+        let is_sent = new.params.iter().chain(&old.params).any(is_stream);
         let message = match (&old.raises, &new.raises) {
             (None, None) => return,
             (Some(old), Some(new)) => {
-                let place = Place { node, path, way: Way::Back };
-                match self.ty(place, old, new) {
+                let ways = [Some(Way::Back), is_sent.then_some(Way::Along)];
+                let found = ways
+                    .into_iter()
+                    .flatten()
+                    .find_map(|way| self.ty(Place { node, path, way }, old, new));
+                match found {
                     Some(difference) => format!("its error {difference}"),
                     None => return,
                 }

@@ -5,7 +5,7 @@ use std::thread;
 use alpc_rpc::prelude::*;
 use alpc_rpc::{Items, Sink, Stream};
 
-use super::interface::{CameraClient, Frame, MeterClient, Total};
+use super::interface::{CameraClient, FilmError, Frame, MeterClient, Total};
 use crate::actor::Failure;
 
 /// Frames that have been cleaned, and wait for the meter.
@@ -33,7 +33,7 @@ pub fn pass_on(camera: &str, meter: &str, frames: Option<u64>) -> Result<Total, 
 }
 
 /// Cleans frame by frame, to the end of the film, or until nobody wants more.
-fn clean(film: Stream<Frame>, dark: &[u8], sink: Sink<Frame>) -> Result<(), Failure> {
+fn clean(film: Stream<Frame>, dark: &[u8], sink: Sink<Frame, FilmError>) -> Result<(), Failure> {
     for frame in film {
         // Dropped without an end, the sink says that the film broke off.
         let mut frame = frame?;

@@ -41,7 +41,7 @@ impl Adder {
 }
 
 impl Meter for Adder {
-    fn measure(&self, _: &Call<'_>, film: Stream<Frame>) -> Result<Total, FilmError> {
+    fn measure(&self, _: &Call<'_>, film: Stream<Frame, FilmError>) -> Result<Total, FilmError> {
         let dark = self.dark.to_vec();
         let mut total = Total { frames: 0, brightness: 0 };
         for frame in film {
@@ -56,7 +56,7 @@ impl Meter for Adder {
     }
 }
 
-fn broke_off(total: &Total, error: &CallError) -> FilmError {
+fn broke_off(total: &Total, error: &CallError<FilmError>) -> FilmError {
     say(&format!("a film broke off after {} frames: {error}", total.frames));
     FilmError::BrokeOff { frames: total.frames, why: error.to_string() }
 }

@@ -81,7 +81,7 @@ pub(super) fn method(at: usize, item: &Method, interface: &Interface, waits: Wai
             let element = ty::element(&param.ty, &rt);
             return quote!(mut #name: __rt::Vec<#element>);
         }
-        let ty = ty::client_param(param, &rt);
+        let ty = ty::client_param(param, item, &rt);
         quote!(#name: #ty)
     });
     let answers = return_type(item, waits);
@@ -89,7 +89,7 @@ pub(super) fn method(at: usize, item: &Method, interface: &Interface, waits: Wai
     let checks = live_params(item).map(check);
     let at = ty::plain(at);
     let mutable = (!item.params.is_empty()).then(|| quote!(mut));
-    let arguments = item.params.iter().map(|param| argument(param, waits));
+    let arguments = item.params.iter().map(|param| argument(param, item, waits));
     let finish = match (item.oneway, waits) {
         (Some(_), Waits::Blocking) => quote!(__call.send()),
         (Some(_), Waits::InTask) => quote!(__call.send_async().await),
@@ -221,7 +221,7 @@ pub(super) fn via(carrier: &TokenStream, via: Option<At<Via>>) -> Option<TokenSt
     Some(quote!(#carrier.via(__rt::Way::#way);))
 }
 
-fn argument(param: &Param, waits: Waits) -> TokenStream {
+fn argument(param: &Param, method: &Method, waits: Waits) -> TokenStream {
     if let (true, Some(default)) = (param.is_removed(), &param.default) {
         return tombstone(param, default);
     }
@@ -246,7 +246,7 @@ fn argument(param: &Param, waits: Waits) -> TokenStream {
             }
             Way::OptionalHandle => quote!(__call.optional_handle(#name);),
             Way::Stream => {
-                let format = stream::format_in(&param.ty, param.sensitive, &param.name.text);
+                let format = stream::format(&param.ty, method, param.sensitive, &param.name.text);
                 quote!(__call.stream(::core::convert::Into::into(#name), #format);)
             }
             Way::Object => match &param.ty.kind {
@@ -329,7 +329,7 @@ fn read(result: &Output, method: &Method, name: &Ident) -> TokenStream {
             quote!(__reply.optional_handle::<#handle>()?)
         }
         Way::Stream => {
-            let format = stream::format_back(&result.ty, method, result.sensitive, &what(result));
+            let format = stream::format(&result.ty, method, result.sensitive, &what(result));
             quote!(__reply.stream(#format)?)
         }
         Way::Object => {

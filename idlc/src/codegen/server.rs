@@ -39,9 +39,9 @@ pub(super) fn definition(item: &Interface, runtime: &Runtime) -> TokenStream {
         let params = seen().map(|param| {
             let name = param.name.ident();
             let ty = match param.direction {
-                Direction::In => ty::server_param(param, &rt),
+                Direction::In => ty::server_param(param, method, &rt),
                 _ if later::is_deferred(method) => ty::owned_buffer(param, &rt),
-                _ => ty::server_param(param, &rt),
+                _ => ty::server_param(param, method, &rt),
             };
             quote!(#name: #ty)
         });
@@ -364,7 +364,7 @@ fn write(result: &Output, method: &Method, name: &Ident) -> TokenStream {
         Way::Handle => quote!(__reply.handle(#name);),
         Way::OptionalHandle => quote!(__reply.optional_handle(#name);),
         Way::Stream => {
-            let format = stream::format_back(&result.ty, method, result.sensitive, &what(result));
+            let format = stream::format(&result.ty, method, result.sensitive, &what(result));
             quote!(__reply.stream(#name, #format);)
         }
         Way::Object => {
@@ -412,8 +412,8 @@ fn argument(param: &Param, method: &Method) -> TokenStream {
             (annotation, quote!(__arguments.optional_handle::<#handle>(#what)?))
         }
         Way::Stream => {
-            let ty = ty::owned(&param.ty, &quote!(__rt));
-            let format = stream::format_in(&param.ty, param.sensitive, what);
+            let ty = ty::server_param(param, method, &quote!(__rt));
+            let format = stream::format(&param.ty, method, param.sensitive, what);
             (quote!(: #ty), quote!(__arguments.stream(#what, #format)?))
         }
         Way::Object => {

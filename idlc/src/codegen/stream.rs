@@ -8,13 +8,12 @@ use super::{sensitive, ty, wire};
 use crate::ir::{At, Method, Type, TypeKind};
 
 /// What a client passes.
-pub(super) fn passed(item: &Type, rt: &TokenStream) -> TokenStream {
-    let item = ty::owned(item, rt);
-    quote!(impl ::core::convert::Into<#rt::Items<#item>>)
+pub(super) fn passed(item: &Type, raises: Option<&Type>, rt: &TokenStream) -> TokenStream {
+    let items = given(item, raises, rt);
+    quote!(impl ::core::convert::Into<#items>)
 }
 
-/// A stream in the hands of whoever takes its items. That of a result may end with the error that the
-/// method raises.
+/// A stream in the hands of whoever takes its items. It may end with the error that the method raises.
 pub(super) fn taken(item: &Type, raises: Option<&Type>, rt: &TokenStream) -> TokenStream {
     let arguments = arguments(item, raises, rt);
     quote!(#rt::Stream<#arguments>)
@@ -37,29 +36,20 @@ fn arguments(item: &Type, raises: Option<&Type>, rt: &TokenStream) -> TokenStrea
     }
 }
 
-/// How the items of a parameter go over the wire.
-pub(super) fn format_in(ty: &Type, marked: Option<At<()>>, what: &str) -> TokenStream {
-    format(ty, None, marked, what)
-}
-
-/// How those of a result do.
-pub(super) fn format_back(
+/// How the items of a parameter or result of `method` go over the wire.
+pub(super) fn format(
     ty: &Type,
     method: &Method,
     marked: Option<At<()>>,
     what: &str,
 ) -> TokenStream {
-    format(ty, method.raises.as_ref(), marked, what)
-}
-
-fn format(ty: &Type, raises: Option<&Type>, marked: Option<At<()>>, what: &str) -> TokenStream {
     let TypeKind::Stream(item) = &ty.kind else { return TokenStream::new() };
     let (owned, adaptor) = (ty::owned(item, &quote!(__rt)), wire::adaptor_or_same(item));
     let check = bounds::check(&Place::Reference(quote!(__item)), item, &format!("{what}[]"));
     let check = sensitive::checks(marked, check);
     let checked = (!check.is_empty())
         .then(|| quote!(.checked(|__item| { #check ::core::result::Result::Ok(()) })));
-    let raises = raises.map(|raised| {
+    let raises = method.raises.as_ref().map(|raised| {
         let raised = ty::owned(raised, &quote!(__rt));
         quote!(.raises::<#raised>())
     });

@@ -155,8 +155,8 @@ pub(super) fn element(ty: &Type, rt: &TokenStream) -> TokenStream {
     }
 }
 
-/// A parameter as the client's method declares it. `'data` is a lifetime of that method.
-pub(super) fn client_param(param: &Param, rt: &TokenStream) -> TokenStream {
+/// A parameter of `method` as the client's method declares it. `'data` is a lifetime of that method.
+pub(super) fn client_param(param: &Param, method: &Method, rt: &TokenStream) -> TokenStream {
     let ty = &param.ty;
     if let Some(declared) = reference::client_param(param, rt) {
         return declared;
@@ -167,7 +167,7 @@ pub(super) fn client_param(param: &Param, rt: &TokenStream) -> TokenStream {
             quote!(&mut [#element])
         }
         Direction::In => match &ty.kind {
-            TypeKind::Stream(item) => stream::passed(item, rt),
+            TypeKind::Stream(item) => stream::passed(item, method.raises.as_ref(), rt),
             // Not `&[u8]`, so that a `&Blob` can be sent, too.
             TypeKind::Bytes(_) => {
                 quote!(impl ::core::convert::Into<#rt::BytesArg<'data>>)
@@ -207,8 +207,11 @@ fn borrowed(ty: &Type, rt: &TokenStream) -> TokenStream {
     }
 }
 
-/// A parameter as the handler declares it.
-pub(super) fn server_param(param: &Param, rt: &TokenStream) -> TokenStream {
+/// A parameter of `method` as its handler declares it.
+pub(super) fn server_param(param: &Param, method: &Method, rt: &TokenStream) -> TokenStream {
+    if let TypeKind::Stream(item) = &param.ty.kind {
+        return stream::taken(item, method.raises.as_ref(), rt);
+    }
     match param.direction {
         Direction::Out => {
             let arguments = buffer_arguments(&param.ty, rt);

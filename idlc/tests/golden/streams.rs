@@ -561,7 +561,7 @@ pub trait Streams: ::core::marker::Send + ::core::marker::Sync + 'static {
     fn load(
         &self,
         cx: &::alpc_rpc::__rt::v1::Call<'_>,
-        rows: ::alpc_rpc::__rt::v1::Stream<Row>,
+        rows: ::alpc_rpc::__rt::v1::Stream<Row, Failure>,
     ) -> ::core::result::Result<u64, Failure>;
     /// Handles `log`.
     fn log(
@@ -804,13 +804,13 @@ const _: () = {
         #[inline]
         pub fn load(
             &self,
-            rows: impl ::core::convert::Into<__rt::Items<Row>>,
+            rows: impl ::core::convert::Into<__rt::Items<Row, Failure>>,
         ) -> ::core::result::Result<u64, __rt::CallError<Failure>> {
             let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
             __call
                 .stream(
                     ::core::convert::Into::into(rows),
-                    __rt::Format::<Row>::of::<__rt::wire::Same>(),
+                    __rt::Format::<Row>::of::<__rt::wire::Same>().raises::<Failure>(),
                 );
             let mut __reply = __call.invoke::<Failure>()?;
             let __result_0 = __reply.value::<u64>()?;
@@ -1012,8 +1012,11 @@ const _: () = {
         __call: __rt::ServerCall<'_>,
     ) -> ::core::result::Result<(), __rt::Fault> {
         let (__context, mut __arguments, mut __reply) = __call.parts();
-        let rows: __rt::Stream<Row> = __arguments
-            .stream("rows", __rt::Format::<Row>::of::<__rt::wire::Same>())?;
+        let rows: __rt::Stream<Row, Failure> = __arguments
+            .stream(
+                "rows",
+                __rt::Format::<Row>::of::<__rt::wire::Same>().raises::<Failure>(),
+            )?;
         __arguments.finish()?;
         match <__T as Streams>::load(__implementation, &__context, rows) {
             ::core::result::Result::Ok(__result_0) => {
@@ -1316,13 +1319,13 @@ const _: () = {
             #[inline]
             pub async fn load(
                 &self,
-                rows: impl ::core::convert::Into<__rt::Items<Row>>,
+                rows: impl ::core::convert::Into<__rt::Items<Row, Failure>>,
             ) -> ::core::result::Result<u64, __rt::CallError<Failure>> {
                 let mut __call = __rt::ClientCall::new(&self.core, &__METHODS[2]);
                 __call
                     .stream(
                         ::core::convert::Into::into(rows),
-                        __rt::Format::<Row>::of::<__rt::wire::Same>(),
+                        __rt::Format::<Row>::of::<__rt::wire::Same>().raises::<Failure>(),
                     );
                 let mut __reply = __call.invoke_async::<Failure>().await?;
                 let __result_0 = __reply.value::<u64>()?;

@@ -304,7 +304,8 @@ fn method(item: &Method) -> String {
         Context::Taken => "cx: &Call<'_>, ",
         Context::Omitted => "",
     };
-    let mut params: Vec<String> = item.params.iter().map(param).collect();
+    let mut params: Vec<String> =
+        item.params.iter().map(|one| param(one, item.raises.as_ref())).collect();
     let (word, answer) = match item.handler {
         Handler::Returns => ("fn", answer(item)),
         Handler::Async(_) => ("async fn", answer(item)),
@@ -349,7 +350,7 @@ fn event(item: &Event) -> String {
     if let Some(name) = &item.wire_name {
         text += &format!("#[wire_name = {:?}] ", name.value);
     }
-    let params: Vec<String> = item.params.iter().map(param).collect();
+    let params: Vec<String> = item.params.iter().map(|one| param(one, None)).collect();
     format!("{text}#[event] fn {}({});\n", rust(&item.name), params.join(", "))
 }
 
@@ -362,7 +363,7 @@ fn attributes(of: &Type) -> String {
     of_type(of).into_iter().map(attribute).collect()
 }
 
-fn param(item: &Param) -> String {
+fn param(item: &Param, raises: Option<&Type>) -> String {
     let mut text = docs(&item.docs) + &dated(&item.availability);
     for (mark, word) in [(item.sensitive, "sensitive"), (item.raw, "raw"), (item.moved, "moved")] {
         text += &mark.map(|_| format!("#[{word}] ")).unwrap_or_default();
@@ -388,6 +389,10 @@ fn param(item: &Param) -> String {
         (_, TypeKind::Bytes(_)) => "&[u8]".to_owned(),
         (_, TypeKind::String(_)) => "&str".to_owned(),
         (_, TypeKind::List(of, _)) if item.raw.is_some() => format!("&[{}]", ty(of)),
+        (_, TypeKind::Stream(of)) => match raises {
+            Some(raised) => format!("Stream<{}, {}>", ty(of), ty(raised)),
+            None => format!("Stream<{}>", ty(of)),
+        },
         _ => ty(&item.ty),
     };
     format!("{text}{}: {shape}", rust(&item.name))

@@ -24,7 +24,7 @@ pub trait Streams {
     fn scan(&self, cx: &Call<'_>, prefix: &str) -> Result<Items<Row, Failure>, Failure>;
     #[returns(#[items(max = 9)] _)]
     fn numbers(&self, cx: &Call<'_>) -> Items<u32>;
-    fn load(&self, cx: &Call<'_>, rows: Stream<Row>) -> Result<u64, Failure>;
+    fn load(&self, cx: &Call<'_>, rows: Stream<Row, Failure>) -> Result<u64, Failure>;
     #[oneway]
     fn log(&self, cx: &Call<'_>, #[items(max = 80)] lines: Stream<String>);
     fn map(

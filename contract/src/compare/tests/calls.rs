@@ -291,6 +291,25 @@ fn the_error_is_another_one() {
     );
 }
 
+/// A stream that the caller gives ends with the method's error, which the caller sends then.
+#[test]
+fn the_error_goes_both_ways_where_callers_give_streams() {
+    let with = |params: &str, most: u32| {
+        contract(&format!(
+            "method 0000000000000001 \"f\" twoway ({params}) -> () raises \"a.E\"\n\
+             union \"a.E\" open {{\"A\" = 1 {{\"n\": string<..={most}>}}}}"
+        ))
+    };
+    let params = [r#"in "s": u8"#, r#"in "s": stream<u8>"#];
+    let told = params.map(|params| told(&compare(&with(params, 8), &with(params, 16))));
+    let expected = expect![[r#"
+        BOUND_WIDENED a.E.A.n warn ok ok
+
+        BOUND_WIDENED a.E.A.n warn warn ok
+    "#]];
+    expected.assert_eq(&told.join("\n"));
+}
+
 #[test]
 fn the_shape_of_a_call_is_another_one() {
     let one = |kind: &str| contract(&format!("method 0000000000000001 \"f\" {kind} () -> ()"));

@@ -11,8 +11,8 @@ use super::availability::{availability, look, version};
 use super::docs::docs;
 use super::later;
 use super::params::{self, is_call_context};
-use super::results::{Returns, results};
-use super::{bases, inside, references, report, report_syntax, span_of};
+use super::results::{Returns, raised, results};
+use super::{bases, inside, references, report, report_syntax, span_of, streams};
 use crate::codegen::{self, Runtime};
 use crate::diagnostic::{Diagnostic, Diagnostics, codes};
 use crate::ir::{At, Context, Interface, Method, Name, Param, RustCode};
@@ -283,6 +283,12 @@ fn method(item: &mut syn::TraitItemFn, found: &mut Diagnostics) -> Option<Method
     item.sig.inputs = kept;
     let answer = later::answer(item, method.handler, found);
     (method.results, method.raises) = results(&answer, returns, found);
+    let raised = method.raises.as_ref().and_then(|_| raised(&answer));
+    for input in &item.sig.inputs {
+        if let syn::FnArg::Typed(input) = input {
+            streams::check_param(&input.ty, raised, found);
+        }
+    }
     later::rewrite(item, method.handler);
     Some(method)
 }

@@ -244,7 +244,6 @@ fn shape(
                 found.push(Diagnostic::error(codes::UNKNOWN_TYPE, message, here).help(help));
                 return None;
             }
-            super::streams::check_param(ty, found);
             let direction = if marks.out.is_some() { Direction::Out } else { Direction::In };
             references::taken(ty, found).map(|ty| (direction, ty, None))
         }

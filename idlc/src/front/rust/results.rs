@@ -54,6 +54,12 @@ impl Returns {
     }
 }
 
+/// The error of a method that raises one, as it is written.
+pub(super) fn raised(output: &syn::ReturnType) -> Option<&syn::Type> {
+    let syn::ReturnType::Type(_, ty) = output else { return None };
+    ty::arguments(last_segment(ty)?).get(1).copied()
+}
+
 /// What a method returns: its results and the error that it raises.
 pub(super) fn results(
     output: &syn::ReturnType,

@@ -88,9 +88,7 @@ fn path_type(path: &syn::TypePath, found: &mut Diagnostics) -> Option<TypeKind> 
     Some(match (name.as_str(), arguments.as_slice()) {
         ("bool", []) => TypeKind::Bool,
         ("OwnedFd", []) => references::any_handle(),
-        ("Stream", [item]) | ("Items", [item] | [item, _]) => {
-            TypeKind::Stream(Box::new(owned(item, found)?))
-        }
+        ("Stream" | "Items", [item] | [item, _]) => TypeKind::Stream(Box::new(owned(item, found)?)),
         ("f32", []) => TypeKind::Float(FloatKind::F32, Bounds::none()),
         ("f64", []) => TypeKind::Float(FloatKind::F64, Bounds::none()),
         ("String", []) => TypeKind::String(Bounds::none()),

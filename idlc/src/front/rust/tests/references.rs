@@ -120,14 +120,29 @@ fn events_are_declared_and_no_more() {
 fn a_stream_is_taken_on_one_side_and_given_on_the_other() {
     check_method("fn f(&self, rows: Stream<u32>) -> Items<String>;", expect![""]);
     check_method("fn f(&self) -> Result<Items<u8, Failure>, Failure>;", expect![""]);
+    check_method("fn f(&self, rows: Stream<u32, Failure>) -> Result<u8, Failure>;", expect![""]);
+    check_method(
+        "fn f(&self, rows: Stream<u32>) -> Result<u8, Failure>;",
+        expect![[r#"
+        a stream ends with the error that its method raises, or with none
+        help: write `Stream<u32, Failure>`
+    "#]],
+    );
+    check_method(
+        "fn f(&self, rows: Stream<u32, Failure>) -> u8;",
+        expect![[r#"
+        a stream ends with an error only if its method raises that
+        help: write `Stream<u32>`
+    "#]],
+    );
     check_method(
         "fn f(&self, rows: Items<u32>) -> Stream<String>;",
         expect![[r#"
-        a handler takes the items of a stream that its caller gives
-        help: write `Stream<u32>`
-        a handler gives the items of a stream, and its caller takes them
-        help: write `Items<String>`
-    "#]],
+            a handler gives the items of a stream, and its caller takes them
+            help: write `Items<String>`
+            a handler takes the items of a stream that its caller gives
+            help: write `Stream<u32>`
+        "#]],
     );
     check_method(
         "fn f(&self) -> Result<Items<u8>, Failure>;",
