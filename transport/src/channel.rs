@@ -354,7 +354,8 @@ impl Channel {
     #[inline]
     fn take_next(&self, inbound: &mut Inbound) -> Result<Option<Record>> {
         loop {
-            let Some(mut record) = self.guard(inbound.inbox.pop())? else { return Ok(None) };
+            let popped = inbound.inbox.pop().map_err(|offence| self.poison(offence));
+            let Some(mut record) = popped? else { return Ok(None) };
             if record.header.handles > 0 {
                 self.claim_handles(inbound, &mut record)?;
             }

@@ -120,6 +120,23 @@ pub(crate) unsafe fn store(to: *mut u8, word: u64) {
     unsafe { copy(to, word.as_ptr(), word.len(), Cache::Keep) };
 }
 
+/// Says that the line at `at` is about to be read, wherever it is now. An address that is not mapped is let
+/// be.
+#[inline]
+pub(crate) fn expect(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch changes nothing that a program can see, and never faults.
+    unsafe {
+        std::arch::asm!(
+            "prefetcht0 [{at}]",
+            at = in(reg) at,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _advice_that_is_not_given = at;
+}
+
 #[cfg(target_arch = "x86_64")]
 mod blocks {
     use std::arch::asm;

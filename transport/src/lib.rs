@@ -62,7 +62,8 @@ pub use port::attributes::{
     Accelerator, Admission, DirectAvailability, DirectPolicy, Limits, PortAttributes,
 };
 pub use port::communication::{
-    Batch, CallFailure, CommunicationPort, Overflow, Part, Received, Request, Response, Ticket,
+    Batch, CallFailure, Carried, CommunicationPort, Overflow, Part, Received, Request, Response,
+    Ticket,
 };
 pub use port::connection::{
     AcceptedConnection, ConnectionEvent, ConnectionPort, ConnectionRequest,

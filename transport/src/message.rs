@@ -302,6 +302,12 @@ impl Record {
         &self.bytes
     }
 
+    /// The bytes, of a message without handles.
+    #[inline]
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The bytes, and the handles if they could be had.
     #[inline]
     pub(crate) fn into_contents(self) -> (Vec<u8>, Vec<OwnedFd>) {

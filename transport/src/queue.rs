@@ -17,6 +17,8 @@ mod ring {
     use crate::sys::memory::{OwnMemory, PAGE, PeerMemory};
 
     const GRANULE: u32 = 64;
+    /// Bytes of new records that are asked for at once.
+    const AHEAD: u32 = 2048;
 
     /// Bytes of shared memory that an outbox with a ring of `capacity` bytes takes.
     pub(crate) fn outbox_len(capacity: u32) -> usize {
@@ -181,9 +183,13 @@ mod ring {
         /// the peer's again after [`give_back`](Inbox::give_back).
         #[inline]
         pub(crate) fn pop(&mut self) -> Result<Option<Record>, Misbehaviour> {
+            let known = self.consumer.known();
             let available = self.consumer.available()?;
             if available == 0 {
                 return Ok(None);
+            }
+            if known == 0 && available > GRANULE {
+                self.expect_more(available);
             }
             if available < GRANULE || !available.is_multiple_of(GRANULE) {
                 return Err(Misbehaviour::RingIndex { distance: available });
@@ -199,6 +205,13 @@ mod ring {
             let bytes = self.rest(wrap(at, HEADER_LEN, self.capacity), header.len as usize)?;
             self.consumer.take(taken);
             Ok(Some(Record::new(header, bytes)))
+        }
+
+        /// Has the lines come of what follows the first granule, as far as the ring does not wrap.
+        fn expect_more(&self, available: u32) {
+            let at = self.consumer.position() + GRANULE;
+            let more = available.min(AHEAD).min(self.capacity - self.consumer.position()) - GRANULE;
+            self.memory.expect(PAGE + at as usize, more as usize);
         }
 
         /// Gives the peer the room of what was taken out. `true`: it may be waiting for that.

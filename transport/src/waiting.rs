@@ -43,6 +43,8 @@ use tasks::{Task, Wakers};
 
 /// Replies that are handed out under one lock.
 const ROUND: usize = 64;
+/// As many of them as mostly come together.
+const FEW: usize = 8;
 
 /// How a call waits: the same steps serve a thread that blocks and a task that is polled.
 pub(crate) trait Wait: Copy {
@@ -182,15 +184,21 @@ impl State {
         late: &mut Vec<Record>,
     ) -> std::result::Result<(), Misbehaviour> {
         let id = record.header.id;
+        if let Some(met) = self.calls.answer_batched(id) {
+            match met {
+                Some(slot) => {
+                    if let Some(waiter) = self.batches.add(slot, record) {
+                        woken.extend(self.wake(&waiter));
+                    }
+                }
+                None => late.push(record),
+            }
+            return Ok(());
+        }
         match self.calls.answer(id, record) {
             Met::Caller(&Waiter::Task(id)) => woken.extend(self.wakers(|task| task.id == id)),
             Met::Caller(Waiter::Thread(thread)) => thread.unpark(),
             Met::Caller(Waiter::Batch(_)) => {}
-            Met::Batched(slot, record) => {
-                if let Some(waiter) = self.batches.add(slot, record) {
-                    woken.extend(self.wake(&waiter));
-                }
-            }
             Met::Nobody(record) => late.push(record),
             Met::NoCall => return Err(Misbehaviour::UnknownReply { id: id.0 }),
         }
@@ -336,6 +344,9 @@ impl Waiting {
             channel.pop_while(ROUND, |record| {
                 // Whoever waits for those before it must not wait until its data are there.
                 let next = if record.is_bulky() { Next::Later } else { Next::Wanted };
+                if records.capacity() == 0 {
+                    records.reserve(FEW);
+                }
                 records.push(record);
                 next
             })?;

@@ -341,7 +341,7 @@ fn bulk_data_goes_with_a_batch_and_rooms_do_not() {
         let mut seen = 0;
         while let Some((ticket, response)) = batch.next_reply() {
             let len = lens[ticket.index() as usize];
-            let results = response.unwrap().results;
+            let results = response.unwrap().take_results();
             let bytes = results.iter().map(|result| match result {
                 Received::Private(bytes) => &bytes[..],
                 Received::Frozen(blob) => blob.bytes(),

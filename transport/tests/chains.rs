@@ -66,13 +66,13 @@ impl Callee {
         handler: impl Fn(&IncomingCall) -> Vec<u8> + Send + Sync + 'static,
     ) -> Callee {
         let offer = client.offer_reverse().unwrap();
-        let response = {
+        let mut response = {
             let handles = &*offer.handles();
             let (method, tag, body, deadline) = (1, 0, &b"reverse"[..], soon());
             let request = Request { method, tag, body, parts: &mut [], deadline, handles };
             client.call(request).unwrap()
         };
-        let port = offer.complete(response.handles).unwrap();
+        let port = offer.complete(response.take_handles()).unwrap();
         let handler: Handler = Arc::new(handler);
         let work = move |mut worker: Worker| {
             while let Some(completion) = worker.next().unwrap() {

@@ -252,8 +252,7 @@ fn pipes_and_sections_arrive_in_the_other_process_and_come_from_there() {
         let response = call(client, b"read", &[reader.as_fd(), section.as_fd()]).unwrap();
         assert_eq!(response.body(), b"through a pipe, through a section");
 
-        let response = call(client, b"make", &[]).unwrap();
-        let mut handles = response.handles.into_iter();
+        let mut handles = call(client, b"make", &[]).unwrap().take_handles().into_iter();
         let mut pipe = File::from(handles.next().unwrap());
         let mut text = String::new();
         pipe.read_to_string(&mut text).unwrap();
@@ -277,7 +276,7 @@ fn a_datagram_carries_handles_too() {
         }
         let mut kept = 0;
         while kept < 80 {
-            let handles = call(client, b"kept", &[]).unwrap().handles;
+            let handles = call(client, b"kept", &[]).unwrap().take_handles();
             kept += handles.len();
             if handles.is_empty() {
                 std::thread::yield_now();

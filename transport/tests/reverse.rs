@@ -169,9 +169,9 @@ fn reverse(client: &CommunicationPort) -> Result<CompletionPort, alpc_transport:
     let offer = client.offer_reverse()?;
     let handles = &*offer.handles();
     let request = Request { handles, ..request(b"reverse", soon()) };
-    let response = client.call(request).map_err(|failure| failure.error)?;
+    let mut response = client.call(request).map_err(|failure| failure.error)?;
     assert_eq!(response.status, 0, "{}", String::from_utf8_lossy(response.body()));
-    offer.complete(response.handles)
+    offer.complete(response.take_handles())
 }
 
 fn say_hello(worker: &mut Worker, call: IncomingCall) {

@@ -303,10 +303,10 @@ pub(super) fn place_body<'p>(
 
 /// The body of an answer that was too long for the message.
 pub(crate) fn take_long_body(response: &mut Response) -> Option<Vec<u8>> {
-    if response.tag & u64::from(status::LONG_BODY) == 0 || response.results.is_empty() {
+    if response.tag & u64::from(status::LONG_BODY) == 0 {
         return None;
     }
-    match response.results.remove(0) {
+    match response.take_result()? {
         Received::Private(body) => Some(body),
         _ => None,
     }

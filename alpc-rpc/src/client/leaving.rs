@@ -102,8 +102,8 @@ impl Leaving<'_> {
         let mut response = response.map_err(failed)?;
         // The objects that the call referred to have been taken up by now.
         drop(outgoing);
-        core.observe(&small, std::mem::take(&mut response.travelled));
-        let handles = std::mem::take(&mut response.handles);
+        core.observe(&small, response.take_travelled());
+        let handles = response.take_handles();
         let long_body = take_long_body(&mut response);
         let body = long_body.as_deref().unwrap_or(response.body());
         let has_envelope = response.tag & u64::from(status::ENVELOPE) != 0;
@@ -150,7 +150,6 @@ impl Leaving<'_> {
 }
 
 /// What a server said.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and most are results")]
 pub(super) enum Answer {
     Results(ClientReply),
     /// The interface's own error, encoded.

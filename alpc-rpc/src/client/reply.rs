@@ -50,7 +50,7 @@ impl ClientReply {
     ) -> Self {
         let written = response.written.iter().zip(elements);
         let written: Vec<usize> = written.map(|(bytes, size)| bytes / size.max(&1)).collect();
-        let results = std::mem::take(&mut response.results).into_iter();
+        let results = response.take_results().into_iter();
         let written = written.into_iter();
         let (read, method, patience) = (0, "", None);
         ClientReply { response, long_body, read, end, luggage, method, patience, written, results }

@@ -99,11 +99,11 @@ fn answer(
         open(body, has_envelope).ok_or_else(|| malformed("the answer's envelope is broken"))?;
     let luggage = target.link().resolve(&envelope, false).map_err(malformed)?;
     let mut body = values.to_vec();
-    let handles = std::mem::take(&mut response.handles);
+    let handles = response.take_handles();
     let outgoing = Outgoing { handles, ..outgoing(luggage) };
     let sealed = outgoing.seal(link, ROOT, &mut body);
     let sealed = sealed.map_err(|error| Fault::BadReply { what: error.to_string() })?;
-    let results = std::mem::take(&mut response.results).into_iter().map(|result| match result {
+    let results = response.take_results().into_iter().map(|result| match result {
         Received::Private(bytes) => Bytes::Vec(bytes),
         Received::Frozen(blob) => Bytes::Blob(blob),
         Received::View(view) => Bytes::Vec(view.to_vec()),

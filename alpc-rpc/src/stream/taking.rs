@@ -261,7 +261,7 @@ impl Source {
         method: &'static str,
     ) -> Result<Arrived, TransportError> {
         let mut response = answer.map_err(failed)?;
-        let handles = std::mem::take(&mut response.handles);
+        let handles = response.take_handles();
         let long_body = take_long_body(&mut response);
         let body = long_body.as_deref().unwrap_or(response.body());
         let has_envelope = response.tag & u64::from(status::ENVELOPE) != 0;
@@ -278,7 +278,7 @@ impl Source {
             }
         }
         let values = values.to_vec();
-        let long = response.results.into_iter().next().map(|long| match long {
+        let long = response.take_result().map(|long| match long {
             Received::Private(bytes) => bytes,
             Received::Frozen(blob) => blob.bytes().to_vec(),
             Received::View(view) => view.to_vec(),

@@ -48,6 +48,17 @@ pub fn measure(program: &Path, rounds: usize) -> Vec<Row> {
     let client = CommunicationPort::connect(&port_name(), &stage.attributes(), b"", deadline);
     let client = client.expect("the server is ready");
     let (mut calls, mut messages) = (Vec::new(), Vec::new());
+    if let Ok(what) = std::env::var("TP") {
+        for _ in 0..rounds {
+            let rate = if what == "calls" {
+                our_calls(&client, 500_000)
+            } else {
+                our_messages(&client, 1_000_000)
+            };
+            eprintln!("TP {:.1} ns", 1e9 / rate);
+        }
+        return vec![];
+    }
     // The first round warms up.
     for round in 0..=rounds.max(1) {
         let ours = our_calls(&client, 200_000);

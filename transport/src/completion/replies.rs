@@ -14,7 +14,7 @@ use crate::queue::Staged;
 
 /// Answers that a client which is awake gets to see together: it begins with the first ones while the
 /// next are made.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 
 /// Answers that have not gone out yet, all of them one client's.
 #[derive(Default)]

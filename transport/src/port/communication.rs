@@ -6,10 +6,10 @@ mod cancel;
 mod incoming;
 mod overflow;
 mod plain;
+mod response;
 
 use std::future::Future;
-use std::ops::Range;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -21,7 +21,7 @@ use crate::chain::{Awaited, Caller, Descent, away};
 use crate::channel::{Bell, Channel, Traffic};
 use crate::choose::Way;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Deadline, MessageId, Record, RecordHeader};
+use crate::message::{Deadline, MessageId, Record};
 use crate::name::PortName;
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits, PortAttributes};
@@ -35,6 +35,7 @@ pub use batch::{Batch, Ticket};
 use call::{Answered, Call};
 pub use overflow::Overflow;
 use overflow::Overflowing;
+pub use response::{Carried, Response};
 
 /// One bulk argument of a call.
 #[derive(Debug)]
@@ -135,53 +136,6 @@ pub enum Received {
     Frozen(Blob),
     /// In a region that the server filled in place, and can still change.
     View(PeerView),
-}
-
-/// What a call came back with.
-#[derive(Debug)]
-pub struct Response {
-    /// 0, or the code of what went wrong, whose meaning is up to the layer above.
-    pub status: u16,
-    /// What the server said about the form of the body.
-    pub tag: u64,
-    bytes: Vec<u8>,
-    body: Range<usize>,
-    /// Of each [`Part::Out`] and [`Part::InOut`] in order, the bytes that the server wrote.
-    pub written: Vec<usize>,
-    /// The bulk results, in order.
-    pub results: Vec<Received>,
-    /// How each bulk argument travelled: first those that went out, then those that came back.
-    pub travelled: Vec<Travelled>,
-    /// The handles that came along, in the server's order. Nothing is known of them yet: see
-    /// [`handle::check`](crate::handle::check).
-    pub handles: Vec<OwnedFd>,
-}
-
-impl Response {
-    /// A response without bulk results.
-    fn plain(record: Record, travelled: Vec<Travelled>) -> Response {
-        let response = Response::of(&record.header);
-        let (bytes, _) = record.into_contents();
-        Response { bytes, travelled, ..response }
-    }
-
-    fn of(header: &RecordHeader) -> Response {
-        Response {
-            status: header.status,
-            tag: header.method,
-            bytes: Vec::new(),
-            body: header.body_range(),
-            written: Vec::new(),
-            results: Vec::new(),
-            travelled: Vec::new(),
-            handles: Vec::new(),
-        }
-    }
-
-    /// The small results, encoded.
-    pub fn body(&self) -> &[u8] {
-        self.bytes.get(self.body.clone()).unwrap_or(&[])
-    }
 }
 
 /// Why a call gave no response, and whether the server may have acted on it all the same.

@@ -346,7 +346,7 @@ impl ServerPort {
                     .begin(record.header.id);
             }
             took.messages += 1;
-            into.push(Completion::Call(IncomingCall::begun(self.clone(), record)));
+            into.push(Completion::Call(IncomingCall::plain(self.clone(), record)));
             Next::Wanted
         });
         drop(outstanding);

@@ -349,6 +349,12 @@ impl<O: Deref<Target = Header>, P: Deref<Target = Header>> Consumer<O, P> {
         self.head & (self.capacity - 1)
     }
 
+    /// Bytes that are known to be published, and that we have not taken.
+    #[inline]
+    pub(crate) fn known(&self) -> u32 {
+        self.seen.wrapping_sub(self.head)
+    }
+
     /// Bytes that the peer has published and we have not taken, as far as is known; if none are, it is
     /// looked for more.
     #[inline]

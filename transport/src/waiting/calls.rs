@@ -50,8 +50,6 @@ enum Stage<R> {
 pub(super) enum Met<'c, R> {
     /// Its caller, who is to be woken.
     Caller(&'c Waiter),
-    /// A call of a batch, which is over: the batch has the reply.
-    Batched(BatchSlot, R),
     /// A call that its caller has given up, and which is over.
     Nobody(R),
     /// No call: the server has made it up, or has answered before.
@@ -156,14 +154,20 @@ impl<R, J> Calls<R, J> {
         }
     }
 
-    /// A reply has come.
-    pub(super) fn answer(&mut self, id: MessageId, reply: R) -> Met<'_, R> {
-        if !self.batched.is_empty()
-            && let Some(Batched { slot, is_abandoned }) = self.batched.remove(&id)
-        {
-            self.outstanding -= 1;
-            return if is_abandoned { Met::Nobody(reply) } else { Met::Batched(slot, reply) };
+    /// A reply has come to a call of a batch, which is over: the batch gets the reply, unless it has given
+    /// the call up. `None`: it is no such call.
+    #[inline]
+    pub(super) fn answer_batched(&mut self, id: MessageId) -> Option<Option<BatchSlot>> {
+        if self.batched.is_empty() {
+            return None;
         }
+        let Batched { slot, is_abandoned } = self.batched.remove(&id)?;
+        self.outstanding -= 1;
+        Some((!is_abandoned).then_some(slot))
+    }
+
+    /// A reply has come to a call of its own.
+    pub(super) fn answer(&mut self, id: MessageId, reply: R) -> Met<'_, R> {
         let Entry::Occupied(call) = self.by_id.entry(id) else { return Met::NoCall };
         match call.get().stage {
             Stage::Answered(_) => Met::NoCall,

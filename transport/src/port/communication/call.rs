@@ -2,7 +2,7 @@
 
 use super::incoming::Incoming;
 use super::overflow::Overflowed;
-use super::{CallFailure, ClientEnd, Part, Request, Response};
+use super::{CallFailure, Carried, ClientEnd, Part, Request, Response};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -137,17 +137,17 @@ impl<'e, W: Wait> Call<'e, W> {
             }
             _ => {}
         }
-        let mut response = Response::of(&record.header);
+        let mut carried = Carried::default();
         // From here on the server has answered, and touches nothing of ours any more.
-        let received =
-            Incoming::receive(&self, &record, parts, &mut response, &mut travelled).await;
+        let received = Incoming::receive(&self, &record, parts, &mut carried, &mut travelled).await;
         received.map_err(CallFailure::after)?;
         if record.handles.is_none() {
             return Err(CallFailure::after(socket::no_descriptors("take the handles of a reply")));
         }
-        response.travelled = travelled;
-        (response.bytes, response.handles) = record.into_contents();
-        Ok(Answered::Response(response))
+        let header = record.header;
+        let (bytes, handles) = record.into_contents();
+        let carried = Carried { travelled, handles, ..carried };
+        Ok(Answered::Response(Response::carrying(&header, bytes, carried)))
     }
 
     /// Ends a call whose reply has come, and is not wanted.

@@ -1,7 +1,7 @@
 //! The bulk data of a reply, on its way to where it belongs.
 
 use super::call::Call;
-use super::{Part, Received, Response};
+use super::{Carried, Part, Received};
 use std::sync::Arc;
 
 use crate::bulk::{Travelled, announced_stream, checked_attributes, reason_of};
@@ -27,7 +27,7 @@ impl<W: Wait> Incoming<'_, '_, W> {
         call: &Call<'_, W>,
         record: &Record,
         parts: &mut [Part<'_>],
-        response: &mut Response,
+        carried: &mut Carried,
         travelled: &mut Vec<Travelled>,
     ) -> Result<()> {
         let channel = &call.end.channel;
@@ -45,7 +45,7 @@ impl<W: Wait> Incoming<'_, '_, W> {
                 // A reply that carries an error brings nothing back.
                 let Some(attribute) = attributes.next() else { break };
                 let (written, way) = incoming.fill(attribute, room).await?;
-                response.written.push(written);
+                carried.written.push(written);
                 let reason = match wish == Some(way) {
                     true => Reason::Wished,
                     false => reason_of(channel, way, written as u64, channel.direct()),
@@ -56,7 +56,7 @@ impl<W: Wait> Incoming<'_, '_, W> {
         for attribute in attributes {
             let (received, way) = incoming.collect(attribute).await?;
             travelled.push(way);
-            response.results.push(received);
+            carried.results.push(received);
         }
         Ok(())
     }

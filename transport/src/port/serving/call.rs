@@ -119,9 +119,16 @@ impl IncomingCall {
         IncomingCall::begun(port, record)
     }
 
-    /// A call that counts as outstanding by now.
+    /// A call that is nothing but its body, and counts as outstanding by now.
     #[inline]
-    pub(super) fn begun(port: Arc<ServerPort>, record: Record) -> IncomingCall {
+    pub(super) fn plain(port: Arc<ServerPort>, record: Record) -> IncomingCall {
+        let header = record.header;
+        let is_over = AtomicBool::new(header.kind != MessageKind::Request);
+        IncomingCall { port, header, bytes: record.into_bytes(), bulk: None, is_over }
+    }
+
+    /// A call that counts as outstanding by now.
+    fn begun(port: Arc<ServerPort>, record: Record) -> IncomingCall {
         let header = record.header;
         let (bytes, handles) = record.into_contents();
         let bulk = (!handles.is_empty()).then(|| Box::new(Bulk { handles, ..Bulk::default() }));

@@ -35,10 +35,15 @@ impl Outcome {
 
     /// The reply comes, as `Waiting::hand_out` has it.
     fn answer(&self) {
-        match self.calls.lock().unwrap().answer(ID, ()) {
+        let mut calls = self.calls.lock().unwrap();
+        if let Some(met) = calls.answer_batched(ID) {
+            let count = if met.is_some() { &self.taken } else { &self.late };
+            count.fetch_add(1, Ordering::SeqCst);
+            return;
+        }
+        match calls.answer(ID, ()) {
             // It lies with the call until the caller looks.
             Met::Caller(_) => {}
-            Met::Batched(..) => drop(self.taken.fetch_add(1, Ordering::SeqCst)),
             Met::Nobody(()) => drop(self.late.fetch_add(1, Ordering::SeqCst)),
             Met::NoCall => panic!("the call is there until it is answered"),
         }

@@ -18,7 +18,7 @@ use crate::waiting::{BatchSlot, InBatch};
 
 /// Messages that go out together: a server that is awake begins with the first ones while the next are
 /// put together. Otherwise the two would take turns, and each would wait while the other works.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 /// Bytes of the longest body that is worth being copied once more.
 const SHORT: usize = 512;
 /// Numbers of messages that are taken together.
