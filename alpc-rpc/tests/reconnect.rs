@@ -60,6 +60,8 @@ struct Desk {
     listener: Mutex<Option<ListenerClient>>,
     notes: Mutex<Option<Sender<String>>>,
     events: PhoneEmitter,
+    /// How many subscriptions fail before one does not.
+    deaf: AtomicU32,
 }
 
 impl Desk {
@@ -106,6 +108,9 @@ impl Phone for At {
     }
 
     fn emitter(&self) -> &PhoneEmitter {
+        let less = |left: u32| left.checked_sub(1);
+        let hears = self.0.deaf.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err();
+        assert!(hears, "as it is meant to");
         &self.0.events
     }
 }
@@ -365,6 +370,27 @@ fn subscriptions_are_renewed_and_say_how_often() {
     let (event, interruptions) = next.join().unwrap();
     assert_rang(event, "two");
     assert_eq!(interruptions, 1);
+}
+
+#[test]
+fn a_subscription_that_fails_is_asked_for_again_by_the_same_connection() {
+    let (stage, desk) = (Stage::new(), Arc::<Desk>::default());
+    let first = stage.serve(&desk);
+    let phone = stage.client();
+    let mut events = phone.events();
+    desk.deaf.store(3, Ordering::SeqCst);
+    drop(first);
+    let _second = stage.serve(&desk);
+    for _ in 0..3 {
+        let error = events.next().unwrap().unwrap_err();
+        assert!(matches!(error, TransportError::ServerPanicked), "{error}");
+    }
+    let next = thread::spawn(move || events.next());
+    while !next.is_finished() {
+        phone.ring("two").unwrap();
+    }
+    assert_rang(next.join().unwrap(), "two");
+    assert_eq!(stage.connections.load(Ordering::SeqCst), 2);
 }
 
 #[test]

@@ -57,6 +57,16 @@ struct Along {
     core: ClientCore,
 }
 
+impl Along {
+    /// Notes the connection that events were asked for by. If that failed for another reason than its end,
+    /// it is there for whoever asks again, and the one to be followed is still the one before.
+    fn go_by(&mut self, core: ClientCore, failed: Option<&TransportError>) {
+        if matches!(failed, None | Some(TransportError::Disconnected { .. })) {
+            self.core = core;
+        }
+    }
+}
+
 /// Where events come from.
 enum Source {
     /// What the server holds for the subscription: it is released when this is dropped.
@@ -73,7 +83,7 @@ impl<E: Event> Events<E> {
         while let Err(error) = &subscribed
             && events.is_to_follow(error)
         {
-            subscribed = events.follow(before).and_then(|next| events.resubscribe(&next));
+            subscribed = events.follow(before);
         }
         if let Err(error) = subscribed {
             events.source = Source::Failed(Some(error));
@@ -102,12 +112,16 @@ impl<E: Event> Events<E> {
             && self.along.as_ref().is_some_and(renews)
     }
 
-    /// Waits for the next connection.
-    fn follow(&mut self, deadline: Deadline) -> Result<ClientCore, TransportError> {
+    /// Asks for events by the next connection, once there is one.
+    fn follow(&mut self, deadline: Deadline) -> Result<(), TransportError> {
         let ended = TransportError::Disconnected { may_have_run: false };
-        let along = self.along.as_mut().ok_or(ended)?;
-        along.core = along.line.follow(&along.core, deadline)?;
-        Ok(along.core.clone())
+        let along = self.along.as_ref().ok_or(ended)?;
+        let next = along.line.follow(&along.core, deadline)?;
+        let asked = self.resubscribe(&next);
+        if let Some(along) = &mut self.along {
+            along.go_by(next, asked.as_ref().err());
+        }
+        asked
     }
 
     /// Goes on with the next connection, or says that this was the last.
@@ -116,8 +130,7 @@ impl<E: Event> Events<E> {
         // If the connection is there, it is the object that went, as objects do.
         let is_connected = self.is_connected();
         while !is_connected && self.is_to_follow(&error) {
-            let next = self.follow(deadline)?;
-            match self.resubscribe(&next) {
+            match self.follow(deadline) {
                 Ok(()) => {
                     self.interruptions += 1;
                     return Ok(());

@@ -141,6 +141,23 @@ fn streams_of_events_are_reported_lost_if_that_is_the_policy() {
 }
 
 #[test]
+fn a_stream_of_events_that_fails_is_asked_for_again_by_the_same_connection() {
+    let (stage, desk) = (Stage::new(), Arc::<Desk>::default());
+    let first = stage.serve(&desk);
+    let phone = client_of(&stage, often());
+    let mut events = block_on(phone.events());
+    desk.deaf.store(3, Ordering::SeqCst);
+    drop(first);
+    let _second = stage.serve(&desk);
+    for _ in 0..3 {
+        let error = block_on(events.next()).unwrap().unwrap_err();
+        assert!(matches!(error, TransportError::ServerPanicked), "{error}");
+    }
+    ring_until_heard(&phone, events, "two");
+    assert_eq!(stage.connections.load(Ordering::SeqCst), 2);
+}
+
+#[test]
 fn a_subscription_waits_for_the_next_server() {
     let (stage, desk) = (Stage::new(), Arc::<Desk>::default());
     let first = stage.serve(&desk);

@@ -141,13 +141,14 @@ async fn follow(
     deadline: Deadline,
 ) -> (Along, Result<Subscribed, TransportError>) {
     loop {
-        match along.line.follow_async(&along.core, deadline).await {
-            Ok(next) => along.core = next,
+        let next = match along.line.follow_async(&along.core, deadline).await {
+            Ok(next) => next,
             Err(error) => return (along, Err(error)),
-        }
-        match ask(&along.core, interface).await {
-            Err(TransportError::Disconnected { .. }) => {}
-            asked => return (along, asked),
+        };
+        let asked = ask(&next, interface).await;
+        along.go_by(next, asked.as_ref().err());
+        if !matches!(asked, Err(TransportError::Disconnected { .. })) {
+            return (along, asked);
         }
     }
 }
