@@ -43,8 +43,6 @@ use tasks::{Task, Wakers};
 
 /// Replies that are handed out under one lock.
 const ROUND: usize = 64;
-/// As many of them as mostly come together.
-const FEW: usize = 8;
 
 /// How a call waits: the same steps serve a thread that blocks and a task that is polled.
 pub(crate) trait Wait: Copy {
@@ -105,6 +103,8 @@ pub(crate) struct Waiting {
     /// Whether looking pays, for replies and for progress. The leader's alone.
     reply_spin: Mutex<Spin>,
     progress_spin: Mutex<Spin>,
+    /// Memory for replies that have come together, between two rounds of them.
+    room: Mutex<Vec<Record>>,
     /// Wakes a leader that sleeps for what another thread of this process has done.
     bell: ThreadBell,
     /// Replies that came when nobody waited for them any more.
@@ -229,7 +229,8 @@ impl Waiting {
         let reply_spin = Mutex::new(Spin::for_messages());
         let progress_spin = Mutex::new(Spin::for_chunks());
         let (state, late, on_late_reply) = (Mutex::new(state), AtomicU64::new(0), OnceLock::new());
-        Ok(Waiting { state, reply_spin, progress_spin, bell, late, on_late_reply })
+        let room = Mutex::default();
+        Ok(Waiting { state, room, reply_spin, progress_spin, bell, late, on_late_reply })
     }
 
     /// Registers a call, unless `limit` calls are outstanding.
@@ -345,12 +346,15 @@ impl Waiting {
                 // Whoever waits for those before it must not wait until its data are there.
                 let next = if record.is_bulky() { Next::Later } else { Next::Wanted };
                 if records.capacity() == 0 {
-                    records.reserve(FEW);
+                    records = std::mem::take(&mut *lock(&self.room));
                 }
                 records.push(record);
                 next
             })?;
             if records.is_empty() {
+                if records.capacity() > 0 {
+                    *lock(&self.room) = records;
+                }
                 return Ok(());
             }
             self.hand_out(channel, &mut records)?;
