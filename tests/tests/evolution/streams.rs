@@ -68,3 +68,29 @@ row! { stream_bound_widened
         c.g([1, 7]) => "1 bound exceeded in the answer",
     }
 }
+
+/// What the handler is told at the end of a stream that its caller gives.
+macro_rules! gives_up {
+    () => {
+        fn f(&self, _: &Call<'_>, all: alpc_rpc::Stream<u32, E>) -> Result<String, E> {
+            let told = all.map(|item| match item {
+                Ok(item) => format!("{item}"),
+                Err(CallError::App(error)) => format!("{error:?}"),
+                Err(CallError::Transport(error)) => crate::meeting::described(&error),
+            });
+            Ok(told.collect::<Vec<_>>().join(" "))
+        }
+    };
+}
+
+row! { stream_error_bound_widened
+    old { gives_up! {} }
+    new { gives_up! {} }
+    old_client(c) {
+        c.f(alpc_rpc::Items::try_from_iter([Ok(1), Err(E::TooMany(8))])) => "1 TooMany(8)",
+    }
+    new_client(c) {
+        c.f(alpc_rpc::Items::try_from_iter([Ok(1), Err(E::TooMany(8))])) => "1 TooMany(8)",
+        c.f(alpc_rpc::Items::try_from_iter([Err(E::TooMany(16))])) => "bound exceeded in the answer",
+    }
+}
