@@ -235,19 +235,6 @@ impl Channel {
         self.admitted.fetch_add(1, Ordering::Relaxed) < self.credits(ancestors)
     }
 
-    /// Whether one more request may be taken besides `more` that were, and are counted
-    /// [later](Channel::admit_all): a reply gives a credit back before its client can know of it.
-    pub(crate) fn may_admit(&self, more: usize) -> bool {
-        self.admitted.load(Ordering::Relaxed) + more < self.limits.outstanding_requests
-    }
-
-    /// Counts requests that were taken.
-    pub(crate) fn admit_all(&self, count: usize) {
-        if count > 0 {
-            self.admitted.fetch_add(count, Ordering::Relaxed);
-        }
-    }
-
     /// How many requests may be outstanding for one that descends from so many others to go, too.
     ///
     /// Each depth has a credit more than the one before. If requests that are less deep have all

@@ -327,4 +327,4 @@ mod ring {
 }
 
 pub(crate) use ring::*;
-pub(crate) use staged::Staged;
+pub(crate) use staged::{SHORT, Staged};

@@ -279,8 +279,8 @@ impl Channel {
         }
         if frame == [frame::BELL] {
             // It is heard only once. Whoever hears it looks at the ring after this, or has another look:
-            // for what is published from here on the peer rings again. Where somebody else looks, and has
-            // said so since, it is an old one, and he will say when he looks no more.
+            // for what is published from here on the peer rings again. Where another thread has said
+            // since that it looks, the bell is an old one, and that thread says when it looks no more.
             if !self.own.is_awake() {
                 self.set_asleep();
             }

@@ -181,16 +181,14 @@ impl Channel {
     pub(crate) fn post_replies(&self, staged: &Staged) -> Result<()> {
         self.check_open()?;
         let mut outbound = lock(&self.outbound);
-        // The peer has its credits back as soon as it sees the replies.
-        self.admitted.fetch_sub(staged.count(), Ordering::Relaxed);
         let is_next = outbound.given.is_empty() && self.flush(&mut outbound)?;
         if is_next && self.guard(outbound.outbox.stage_all(staged.bytes()))? {
+            // Before the peer can see them: it has its credits back with the replies.
+            self.admitted.fetch_sub(staged.count(), Ordering::Relaxed);
             outbound.held += 1;
             outbound.outbox.publish();
             return Ok(());
         }
-        // Each is counted when it goes into the ring.
-        self.admitted.fetch_add(staged.count(), Ordering::Relaxed);
         for (header, body) in staged.messages() {
             let message = Outgoing { body, ..Outgoing::bare(header) };
             if !self.flush(&mut outbound)? || !self.push(&mut outbound, &message)? {

@@ -12,10 +12,6 @@ use crate::message::MessageId;
 use crate::port::serving::{IncomingCall, Reply, ServerPort};
 use crate::queue::Staged;
 
-/// Answers that a client which is awake gets to see together: it begins with the first ones while the
-/// next are made.
-const TOGETHER: usize = 16;
-
 /// Answers that have not gone out yet, all of them one client's.
 #[derive(Default)]
 pub(super) struct Together {
@@ -74,13 +70,13 @@ impl<'w> Replies<'w> {
             self.held = Some(call.port().clone());
         }
         let Together { staged, answered } = &mut self.worker.together;
-        if !reply.is_short() || call.port().closed().is_some() {
+        if !call.port().takes_short(&reply) {
             self.post();
             return call.reply_with(reply, Bell::Held);
         }
         answered.push(call.id());
         call.stage_reply(&reply, staged);
-        if staged.count() >= TOGETHER {
+        if staged.is_enough() {
             self.post();
         }
         Ok(())

@@ -34,7 +34,7 @@ use crate::error::{Error, ErrorKind, Misbehaviour, Result};
 use crate::message::{Attribute, Deadline, MessageId, MessageKind, Record, RecordHeader};
 use crate::peer::PeerIdentity;
 use crate::port::attributes::{DirectAvailability, Limits};
-use crate::queue::Staged;
+use crate::queue::{SHORT, Staged};
 use crate::section::region::Region;
 use arriving::Arriving;
 pub use call::{InPart, IncomingCall, RoomMemory, Unwanted};
@@ -134,20 +134,6 @@ pub struct Reply {
     /// Handles for the client, at most [`Limits::max_handles`]. They are closed here once they are
     /// sent.
     pub handles: Vec<OwnedFd>,
-}
-
-/// Bytes of the longest body that is worth being copied once more, to go out with others.
-const SHORT: usize = 512;
-
-impl Reply {
-    /// Whether it is nothing but a short body.
-    #[inline]
-    pub(crate) fn is_short(&self) -> bool {
-        self.outs.is_empty()
-            && self.results.is_empty()
-            && self.handles.is_empty()
-            && self.body.len() <= SHORT
-    }
 }
 
 /// How the bulk data of a message ended.
@@ -327,7 +313,7 @@ impl ServerPort {
         max: usize,
         into: &mut Vec<Completion>,
     ) -> Result<Took> {
-        let (mut took, mut requests) = (Took::default(), 0);
+        let mut took = Took::default();
         let (mut last, mut offence) = (None, None);
         let mut outstanding = None;
         let popped = self.channel.pop_while(max, |record| {
@@ -336,11 +322,10 @@ impl ServerPort {
                 return Next::Later;
             }
             if record.header.kind == MessageKind::Request {
-                if !self.channel.may_admit(requests) {
+                if !self.channel.admit(0) {
                     offence = Some(Misbehaviour::TooManyRequests);
                     return Next::Later;
                 }
-                requests += 1;
                 outstanding
                     .get_or_insert_with(|| self.outstanding.beginning())
                     .begin(record.header.id);
@@ -350,7 +335,6 @@ impl ServerPort {
             Next::Wanted
         });
         drop(outstanding);
-        self.channel.admit_all(requests);
         popped?;
         if let Some(offence) = offence {
             return Err(self.channel.poison(offence));
@@ -490,6 +474,14 @@ impl ServerPort {
         if self.outstanding.end(id) {
             self.shared.counters.late();
         }
+    }
+
+    /// Whether a reply is nothing but a short body, and can be put together with others for this client.
+    #[inline]
+    pub(crate) fn takes_short(&self, reply: &Reply) -> bool {
+        let is_plain =
+            reply.outs.is_empty() && reply.results.is_empty() && reply.handles.is_empty();
+        is_plain && reply.body.len() <= SHORT && self.closed().is_none()
     }
 
     /// Sends the replies to requests, which were put together. Who is gone does not hear them.

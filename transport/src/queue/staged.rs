@@ -8,6 +8,13 @@
 use super::granules;
 use crate::message::{HEADER_LEN, RecordHeader};
 
+/// Bytes of the longest body that is worth being copied once more. No limit of a message is so short that
+/// it would not fit.
+pub(crate) const SHORT: usize = 512;
+/// Messages that go out together: a peer that is awake begins with the first ones while the next are put
+/// together. Otherwise the two would take turns, and each would wait while the other works.
+const TOGETHER: usize = 16;
+
 /// Messages without bulk data or handles, each of whole granules.
 #[derive(Debug, Default)]
 pub(crate) struct Staged {
@@ -30,6 +37,12 @@ impl Staged {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// Whether they are to go out.
+    #[inline]
+    pub(crate) fn is_enough(&self) -> bool {
+        self.count >= TOGETHER
     }
 
     /// How many messages there are.

@@ -50,8 +50,8 @@ use together::Together;
 /// # }
 /// ```
 ///
-/// Dropping a batch sends the datagrams that it holds, and cancels the calls whose replies were not taken;
-/// those that have not gone out are not made.
+/// Dropping a batch sends the datagrams that it holds, for whose room it may wait until their deadlines,
+/// and cancels the calls whose replies were not taken; those that have not gone out are not made.
 pub struct Batch<'p> {
     end: &'p ClientEnd,
     number: usize,
@@ -205,15 +205,15 @@ impl<'p> Batch<'p> {
     /// # Errors
     ///
     /// As [`CommunicationPort::send`](super::CommunicationPort::send), for this datagram or for one before
-    /// it.
+    /// it; this one is tried all the same.
     pub fn send(
         &mut self,
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         if !together::is_short(&request) {
             self.send_together();
-            self.together.take_failure()?;
-            return self.end.send_later(&request);
+            let sent = self.end.send_later(&request);
+            return self.together.take_failure().and(sent);
         }
         self.end.channel.check_open().map_err(CallFailure::before)?;
         self.put_together(&request, None)?;

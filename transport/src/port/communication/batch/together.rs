@@ -13,14 +13,9 @@ use crate::channel::{Bell, Posted};
 use crate::message::{Deadline, MessageId, MessageKind, RecordHeader};
 use crate::port::communication::call::Call;
 use crate::port::communication::{Request, now};
-use crate::queue::Staged;
+use crate::queue::{SHORT, Staged};
 use crate::waiting::{BatchSlot, InBatch};
 
-/// Messages that go out together: a server that is awake begins with the first ones while the next are
-/// put together. Otherwise the two would take turns, and each would wait while the other works.
-const TOGETHER: usize = 16;
-/// Bytes of the longest body that is worth being copied once more.
-const SHORT: usize = 512;
 /// Numbers of messages that are taken together.
 const NUMBERS: u64 = 32;
 
@@ -50,7 +45,7 @@ impl Together {
     /// Whether they are to go out.
     #[inline]
     pub(super) fn is_enough(&self) -> bool {
-        self.staged.count() >= TOGETHER
+        self.staged.is_enough()
     }
 
     pub(super) fn take_failure(&mut self) -> Result<(), CallFailure> {
