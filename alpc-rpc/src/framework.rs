@@ -28,6 +28,10 @@ pub(crate) static SUBSCRIBE: MethodDesc = method("subscribe", 4);
 /// some.
 pub(crate) const NEXT: u64 = FRAMEWORK | 8;
 
+/// Fetches the item that an answer to [`NEXT`] said to be apart, into room that the caller lends for it. An
+/// item that was not fetched before the next question is let go of.
+pub(crate) const FETCH: u64 = FRAMEWORK | 9;
+
 /// The runtime answers these itself, so they take no time of a handler's.
 const TIMEOUT: Duration = Duration::from_secs(10);
 

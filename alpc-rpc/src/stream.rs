@@ -17,10 +17,12 @@
 //! | `sink.rs` | that line, and the end of it that is fed |
 //! | `production.rs` | the answers to whoever asks |
 //! | `taking.rs` | asking for items, and taking them |
+//! | `fetching.rs` | items that are so long that they are put where they are to be |
 //! | `tasks.rs` | the two ends in tasks |
 //! | `fuzz.rs` | what the fuzz targets reach of all this |
 
 mod batch;
+mod fetching;
 mod format;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
@@ -33,17 +35,19 @@ mod tasks;
 
 pub use format::Format;
 pub use items::Items;
-pub(crate) use production::{StreamEnd, serve_next};
+pub(crate) use production::{StreamEnd, serve_fetch, serve_next};
 pub use sink::{SendError, Sink};
 pub use taking::Stream;
 
+use std::num::NonZeroU64;
+
 use crate::client::CALL_TIMEOUT;
-use crate::encode;
+use crate::{decode, encode};
 
 /// Items that one answer brings at most, unless the stream is told otherwise.
 const ITEMS: u32 = 256;
 /// Bytes that they take at most; then the answer stands in one message. An item that is longer comes
-/// alone, by a section.
+/// alone, by a section, or is [fetched](Want::apart).
 const BYTES: u32 = 30 << 10;
 
 /// What is asked for at a time.
@@ -55,17 +59,31 @@ struct Want {
     items: u32,
     /// That take so many bytes at most. One that is longer may come, and nothing behind it.
     bytes: u32,
+    /// An item of this length or more stays with whoever makes it, and the answer says how long it is:
+    /// the next call fetches it, into memory that is lent for that. `None`: no item does.
+    apart: Option<NonZeroU64>,
 }
 
 impl Want {
     fn write(self, body: &mut Vec<u8>) -> Result<(), encode::EncodeError> {
-        encode::to_vec_in(&(self.number, self.items, self.bytes), body)
+        encode::to_vec_in(&(self.number, self.items, self.bytes), body)?;
+        self.apart.map_or(Ok(()), |apart| encode::to_vec_in(&apart, body))
     }
 
-    fn read(values: &[u8]) -> Result<Want, crate::decode::DecodeError> {
-        let (number, items, bytes) =
-            crate::decode::ValueReader::new(values).value("what is asked")?;
+    fn read(values: &[u8]) -> Result<Want, decode::DecodeError> {
+        let mut values = decode::ValueReader::new(values);
+        let (number, items, bytes) = values.value("what is asked")?;
+        // Whoever cannot lend memory does not say from when on it would.
+        let apart = match values.rest() {
+            [] => None,
+            _ => Some(values.value("what is asked")?),
+        };
         // "At most", as whoever asks says, which may be all that there ever is: an answer is one message.
-        Ok(Want { number, items, bytes: u32::min(bytes, BYTES) })
+        Ok(Want { number, items, bytes: u32::min(bytes, BYTES), apart })
+    }
+
+    /// Whether an item of this length is to be fetched.
+    fn leaves(&self, len: usize) -> bool {
+        self.apart.is_some_and(|apart| len as u64 >= apart.get())
     }
 }

@@ -25,6 +25,7 @@ const UNANSWERED: u16 = 65533;
 const FRAMEWORK: u64 = 1 << 63;
 const RELEASE: u64 = FRAMEWORK | 2;
 const NEXT: u64 = FRAMEWORK | 8;
+const FETCH: u64 = FRAMEWORK | 9;
 
 fn folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -137,6 +138,24 @@ fn an_answer_is_no_more_than_what_was_asked_for() {
 }
 
 #[test]
+fn only_what_was_left_apart_is_fetched_and_only_once() {
+    let (_server, _stones, mill, folder) = stage();
+    let _sacks = mill.sacks(&[200_000, 200_000]).unwrap();
+    let port = mill.port();
+    refused(ask(port, FETCH, &[], 1), "no item to be fetched");
+    // Items of a byte or more are to stay.
+    let (status, body) = ask(port, NEXT, &[1, 9, 99, 1], 1);
+    assert_eq!((status, body.first()), (0, Some(&2)));
+    assert_eq!(ask(port, FETCH, &[], 1).0, 0);
+    refused(ask(port, FETCH, &[], 1), "no item to be fetched");
+    assert_eq!(ask(port, NEXT, &[2, 9, 99, 1], 1).0, 0);
+    // What nobody fetched is let go of.
+    assert_eq!(ask(port, NEXT, &[3, 9, 99, 1], 1).0, 0);
+    refused(ask(port, FETCH, &[], 1), "no item to be fetched");
+    let _gone = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
 fn questions_that_make_no_sense_are_refused() {
     let (_server, _stones, mill, folder) = stage();
     let _grains = mill.grind(0, 10).unwrap();
@@ -200,6 +219,8 @@ fn item(number: u8) -> [u8; 5] {
     [1, 0, 0, 1, number]
 }
 
+/// The length of an item.
+const PETABYTES: [u8; 9] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1];
 const FINISHED: [u8; 4] = [3, 0, 0, 0];
 
 #[test]
@@ -210,7 +231,7 @@ fn answers_that_break_the_rules_end_the_stream() {
         ("more items came than were asked for", vec![&[0], &one, &two, &three], 2),
         ("more bytes came than were asked for", vec![&long, &long], 0),
         ("does not begin as one", vec![&[]], 0),
-        ("does not begin as one", vec![&[2], &one], 0),
+        ("does not begin as one", vec![&[3], &one], 0),
         ("an answer with items has none", vec![&[0]], 0),
         ("ends without an end", vec![&[1], &one], 1),
         ("ends where it does not", vec![&[0], &one, &FINISHED], 1),
@@ -219,6 +240,9 @@ fn answers_that_break_the_rules_end_the_stream() {
         ("refers to what did not come along", vec![&[0], &[1, 1, 0, 1, 1]], 0),
         ("refers to what did not come along", vec![&[0], &[1, 0, 0xff, 0xff, 0xff, 0x7f, 1, 1]], 0),
         ("a long item did not come along", vec![&[0], &one, &[2, 0, 0]], 1),
+        ("longer than an argument may be", vec![&[2], &one, &[6, 0, 0], &PETABYTES], 1),
+        ("not as long as it was said to be", vec![&[2], &one, &[6, 0, 0, 0x80, 0x80, 0x40]], 1),
+        ("a long item did not come along", vec![&[0], &one, &[6, 0, 0, 0x80, 0x80, 0x40]], 1),
         ("an unknown kind", vec![&[1], &one, &[9, 0, 0, 0]], 1),
         ("an error of the interface's", vec![&[1], &[4, 0, 0, 1, 0]], 0),
         ("a fault has no code", vec![&[1], &[5, 0, 0, 1, 0]], 0),

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use alpc_rpc::prelude::*;
-use alpc_rpc::transport::Accelerator;
-use alpc_rpc::{CallError, Deadline, Items, SendError, Server};
+use alpc_rpc::transport::{Accelerator, DirectAvailability};
+use alpc_rpc::{CallError, Deadline, Items, SendError, Server, Way};
 
 use mill::{ACCELERATORS, Broken, MillClient, NAME, PATIENCE, Stones, attributes, grain, wheel};
 
@@ -32,12 +32,17 @@ fn place() -> Place {
 }
 
 fn place_with(accelerator: Accelerator, outstanding: usize) -> Place {
+    place_with_views(accelerator, outstanding, 32 << 20)
+}
+
+fn place_with_views(accelerator: Accelerator, outstanding: usize, view_limit: usize) -> Place {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("alpc-mill-{}-{count}", std::process::id()));
     let stones = Stones::default();
     let server = mill::serve(&folder, &stones, |server| server.workers(4));
     let attributes = attributes(&folder).accelerator(accelerator).outstanding_requests(outstanding);
+    let attributes = attributes.view_limit(view_limit);
     let mill = MillClient::connect_with(NAME, &attributes).unwrap().with_timeout(PATIENCE);
     Place { mill, stones, server: Some(server), folder }
 }
@@ -235,6 +240,47 @@ fn long_items_come_alone_and_short_ones_together() {
         let sacks: Vec<Vec<u8>> = lengths.iter().map(sack).collect();
         assert_eq!(place.mill.weigh(sacks).unwrap(), lengths);
     }
+}
+
+#[test]
+fn items_that_are_too_long_for_a_section_go_to_memory_that_is_lent() {
+    for accelerator in ACCELERATORS {
+        let place = place_with_views(accelerator, 64, 100_000);
+        // Without shared memory nothing is lent.
+        let lends = accelerator == Accelerator::On
+            && place.mill.port().direct() == DirectAvailability::Available;
+        let lengths = vec![3, 100_010, 2 << 20, 5, 99_000, 2 << 20, 2 << 20];
+        let mut sacks = place.mill.sacks(&lengths).unwrap();
+        let mut ways = Vec::new();
+        for len in &lengths {
+            let sack = sacks.next().unwrap().unwrap();
+            assert_eq!(sack.len() as u64, *len);
+            assert!(sack.iter().all(|byte| u64::from(*byte) == len % 251));
+            ways.push(sacks.travelled().map(|how| (how.way, how.len / 100_000)));
+        }
+        assert!(sacks.next().is_none());
+        let direct = |len| lends.then_some((Way::Direct, len));
+        let [first, long] = [direct(1), direct(20)];
+        assert_eq!(ways, [None, first, long, long, long, long, long]);
+        // The other way, the server lends, and the client has the items.
+        let sack = |len: &u64| vec![1; usize::try_from(*len).unwrap()];
+        let sacks: Vec<Vec<u8>> = lengths.iter().map(sack).collect();
+        assert_eq!(place.mill.weigh(sacks).unwrap(), lengths);
+    }
+}
+
+#[test]
+fn a_stream_that_is_dropped_before_its_long_item_was_fetched_ends() {
+    let place = place_with_views(Accelerator::On, 64, 100_000);
+    let told = place.stones.poured();
+    for _ in 0..10 {
+        let mut sacks = place.mill.sacks(&[2 << 20, 2 << 20, 2 << 20]).unwrap();
+        sacks.next().unwrap().unwrap();
+        drop(sacks);
+    }
+    // The server serves as before.
+    assert_eq!(place.mill.sacks(&[2 << 20]).unwrap().count(), 1);
+    drop(told);
 }
 
 #[test]

@@ -19,12 +19,12 @@ use super::{Connection, Dispatch, Handling, ServerCall, Session, framework, is_u
 use crate::descriptor::{InterfaceDesc, MethodDesc};
 use crate::error::Fault;
 use crate::event::UNRECOGNIZED;
-use crate::framework::{NEXT, SUBSCRIBE, is_framework};
+use crate::framework::{FETCH, NEXT, SUBSCRIBE, is_framework};
 use crate::object::{Exported, Link, Local, Numbered, ROOT, Reference, forward, open};
 use crate::report::report;
 use crate::scope::Luggage;
 use crate::status;
-use crate::stream::serve_next;
+use crate::stream::{serve_fetch, serve_next};
 
 /// A message that has come in, taken apart.
 pub(crate) struct Incoming<'m> {
@@ -156,6 +156,10 @@ pub(crate) fn serve(
     if call.method() == NEXT {
         let _at_work = (by == Seat::Worker).then(|| connection.session().begin_handler()).flatten();
         serve_next(call, connection.link());
+        return None;
+    }
+    if call.method() == FETCH {
+        serve_fetch(call, connection.link());
         return None;
     }
     let (parts, travelled, luggage) = (Vec::new(), Vec::new(), Luggage::default());

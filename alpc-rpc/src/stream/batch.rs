@@ -1,12 +1,13 @@
 //! The items of one answer.
 //!
 //! ```text
-//! u8 last             whether the stream ends with this answer
+//! u8 mark             1: the stream ends with this answer; 2: it has an item that is to be fetched
 //! entry ..
 //! ```
 //!
 //! An entry is what it is (a byte), how many handles and how many objects of the message are its own,
-//! and its bytes with their length; those of a long item are the answer's bulk result instead. Each
+//! and its bytes with their length; those of a long item are the answer's bulk result instead, and of one
+//! that is to be fetched there is the length alone. Each
 //! item has numbers of its own for what it refers to, so that items can be written before it is known
 //! which answer they go with.
 
@@ -38,6 +39,14 @@ mod entry {
     pub(super) const FINISHED: u8 = 3;
     pub(super) const ERROR: u8 = 4;
     pub(super) const FAULT: u8 = 5;
+    pub(super) const APART: u8 = 6;
+}
+
+/// What an answer begins with.
+mod mark {
+    pub(super) const MORE: u8 = 0;
+    pub(super) const LAST: u8 = 1;
+    pub(super) const FETCH: u8 = 2;
 }
 
 /// An item, or an error, that has been written.
@@ -62,6 +71,8 @@ pub(super) struct Batch {
     items: u32,
     pub(super) body: Vec<u8>,
     pub(super) long: Option<Vec<u8>>,
+    /// The item that is to be fetched.
+    pub(super) apart: Option<Vec<u8>>,
     pub(super) outgoing: Outgoing,
 }
 
@@ -69,7 +80,8 @@ impl Batch {
     /// An answer to a question, on a channel whose messages carry so many handles.
     pub(super) fn new(want: Want, most_handles: usize) -> Batch {
         let outgoing = Outgoing::new();
-        Batch { want, most_handles, items: 0, body: vec![0], long: None, outgoing }
+        let body = vec![mark::MORE];
+        Batch { want, most_handles, items: 0, body, long: None, apart: None, outgoing }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -78,7 +90,8 @@ impl Batch {
 
     /// Whether nothing more goes in. There is always room for one item.
     pub(super) fn is_full(&self) -> bool {
-        let is_long = self.long.is_some() || self.body.len() >= self.most_bytes();
+        let has_long = self.long.is_some() || self.apart.is_some();
+        let is_long = has_long || self.body.len() >= self.most_bytes();
         !self.is_empty() && (is_long || self.items >= self.want.items)
     }
 
@@ -100,11 +113,20 @@ impl Batch {
             return Err(NoRoom(item));
         }
         self.items += 1;
-        let kind = if is_long { entry::LONG_ITEM } else { entry::ITEM };
+        let is_apart = is_long && self.want.leaves(item.bytes.len());
+        let kind = match is_long {
+            _ if is_apart => entry::APART,
+            true => entry::LONG_ITEM,
+            false => entry::ITEM,
+        };
         self.add(kind, &item.outgoing, (!is_long).then_some(&item.bytes));
         self.outgoing.handles.extend(item.outgoing.handles);
         self.outgoing.objects.extend(item.outgoing.objects);
-        if is_long {
+        if is_apart {
+            self.mark(mark::FETCH);
+            put(&mut self.body, &(item.bytes.len() as u64));
+            self.apart = Some(item.bytes);
+        } else if is_long {
             self.long = Some(item.bytes);
         }
         Ok(())
@@ -128,12 +150,16 @@ impl Batch {
     }
 
     fn end(&mut self, kind: u8, last: Written) {
-        if let Some(mark) = self.body.first_mut() {
-            *mark = 1;
-        }
+        self.mark(mark::LAST);
         self.add(kind, &last.outgoing, Some(&last.bytes));
         self.outgoing.handles.extend(last.outgoing.handles);
         self.outgoing.objects.extend(last.outgoing.objects);
+    }
+
+    fn mark(&mut self, what: u8) {
+        if let Some(mark) = self.body.first_mut() {
+            *mark = what;
+        }
     }
 
     fn add(&mut self, kind: u8, refers: &Outgoing, bytes: Option<&Vec<u8>>) {
@@ -159,6 +185,8 @@ pub(super) struct Arrived {
     credit: u32,
     /// Whether the stream ends with it.
     pub(super) is_last: bool,
+    /// Whether it has an item that is to be fetched before anything else is asked.
+    pub(super) has_apart: bool,
     handles: VecDeque<Option<OwnedFd>>,
     objects: VecDeque<Option<Reference>>,
 }
@@ -197,9 +225,10 @@ impl Arrived {
         long: Option<Vec<u8>>,
         luggage: Luggage,
     ) -> Result<Arrived, Wrong> {
-        let is_last = match body.first() {
-            Some(0) => false,
-            Some(1) => true,
+        let (is_last, has_apart) = match body.first() {
+            Some(&mark::MORE) => (false, false),
+            Some(&mark::LAST) => (true, false),
+            Some(&mark::FETCH) if want.apart.is_some() => (false, true),
             _ => return Err("an answer with items does not begin as one"),
         };
         // An end may stand behind the items: an error of the interface's, of whatever length.
@@ -208,7 +237,8 @@ impl Arrived {
             return Err("more bytes came than were asked for");
         }
         let (handles, objects) = (luggage.handles.into(), luggage.objects.into());
-        Ok(Arrived { body, read: 1, long, credit: want.items, is_last, handles, objects })
+        let (read, credit) = (1, want.items);
+        Ok(Arrived { body, read, long, credit, is_last, has_apart, handles, objects })
     }
 
     /// How many bytes came.
@@ -220,6 +250,22 @@ impl Arrived {
     /// Whether all of it was read, and more is to be asked for.
     pub(super) fn is_read(&self) -> bool {
         !self.is_last && self.read >= self.body.len()
+    }
+
+    /// How long the next item is, if it is to be [brought](Arrived::bring) first.
+    pub(super) fn awaits(&self) -> Option<u64> {
+        if !self.has_apart || self.long.is_some() {
+            return None;
+        }
+        let mut values = ValueReader::new(self.body.get(self.read..)?);
+        let (kind, _handles, _objects): (u8, u64, u64) = values.value("item").ok()?;
+        (kind == entry::APART).then_some(())?;
+        values.value("its length").ok()
+    }
+
+    /// Brings what [was awaited](Arrived::awaits).
+    pub(super) fn bring(&mut self, item: Vec<u8>) {
+        self.long = Some(item);
     }
 
     /// The next entry; `None` at the end of the answer.
@@ -236,14 +282,17 @@ impl Arrived {
             objects: split(&mut self.objects, objects)?,
         };
         let bytes = match kind {
-            entry::LONG_ITEM => {
+            entry::LONG_ITEM | entry::APART => {
+                if kind == entry::APART {
+                    let _len: u64 = values.value("its length").map_err(broken)?;
+                }
                 Bytes::Apart(self.long.take().ok_or("a long item did not come along")?)
             }
             _ => Bytes::Here(values.value::<&[u8]>("item").map_err(broken)?),
         };
         self.read += rest.len() - values.rest().len();
         match kind {
-            entry::ITEM | entry::LONG_ITEM => {
+            entry::ITEM | entry::LONG_ITEM | entry::APART => {
                 self.credit =
                     self.credit.checked_sub(1).ok_or("more items came than were asked for")?;
                 Ok(Some(Entry::Item(bytes, luggage)))

@@ -28,6 +28,7 @@ pub fn answer(data: &[u8]) {
         number: 1,
         items: u32::from(items).max(1),
         bytes: u32::from(u16::from_le_bytes([len0, len1])),
+        apart: (flags & 32 != 0).then_some(std::num::NonZeroU64::MIN),
     };
     let long = usize::from(u16::from_le_bytes([long0, long1]));
     let arrived = || {

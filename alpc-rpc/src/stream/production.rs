@@ -35,6 +35,7 @@ pub(crate) struct StreamEnd(Arc<dyn Produce>);
 /// A stream, whatever its items.
 trait Produce: Send + Sync {
     fn ask(self: Arc<Self>, asked: Asked);
+    fn take_apart(&self) -> Option<Vec<u8>>;
     fn stop(&self);
 }
 
@@ -68,6 +69,15 @@ pub(crate) fn serve_next(call: IncomingCall, link: &Arc<Link>) {
 
 /// The stream that a question is for, and what is asked.
 fn find(call: &IncomingCall, link: &Arc<Link>) -> Result<(Arc<StreamEnd>, Want), Fault> {
+    let (end, values) = find_stream(call, link)?;
+    Ok((end, Want::read(values)?))
+}
+
+/// The stream that a call is for, and what the call says.
+fn find_stream<'c>(
+    call: &'c IncomingCall,
+    link: &Arc<Link>,
+) -> Result<(Arc<StreamEnd>, &'c [u8]), Fault> {
     let malformed = |what: &str| Fault::BadArguments { what: what.to_owned() };
     let (values, envelope) = open(call.body(), call.tag() & status::ENVELOPE != 0)
         .ok_or_else(|| malformed("the envelope is broken"))?;
@@ -76,12 +86,35 @@ fn find(call: &IncomingCall, link: &Arc<Link>) -> Result<(Arc<StreamEnd>, Want),
     let missing = "the stream was let go of, or never given to this caller";
     let found = link.find(envelope.object, true).ok_or_else(|| malformed(missing))?;
     match found {
-        Exported::Stream(end) => Ok((end, Want::read(values)?)),
+        Exported::Stream(end) => Ok((end, values)),
         // Its question would hold a thread here for as long as it waits.
         Exported::Forwarder(_) => {
             Err(malformed("a stream is not passed on by a process that handed its object on"))
         }
         _ => Err(malformed("what is asked for items is no stream")),
+    }
+}
+
+/// Puts the item that was left apart where whoever fetches it wants it.
+pub(crate) fn serve_fetch(call: IncomingCall, link: &Arc<Link>) {
+    if !call.wants_reply() {
+        return;
+    }
+    let nothing = || Fault::BadArguments { what: "there is no item to be fetched".to_owned() };
+    let found = find_stream(&call, link);
+    let item = found.and_then(|(end, _)| end.0.take_apart().ok_or_else(nothing));
+    let item = match item {
+        Ok(item) => Bytes::Vec(item),
+        Err(fault) => return refuse(call, &fault),
+    };
+    let len = item.as_slice().len() as u64;
+    let answer = match call.rooms().next() {
+        Some(room) if room >= len => Answer { outs: vec![item], ..Answer::default() },
+        _ => Answer { results: vec![item], ..Answer::default() },
+    };
+    // Whoever fetched it and cannot get it sees why, or is gone.
+    if let Err((error, Some(call))) = call.reply(answer) {
+        refuse(call, &Fault::BadReply { what: error.to_string() });
     }
 }
 
@@ -105,6 +138,8 @@ struct Progress<T, E> {
     iterator: Option<Items<T, E>>,
     /// An item that had no room in the last answer.
     left_over: Option<Written>,
+    /// One that the last answer spoke of, and that is to be fetched.
+    apart: Option<Vec<u8>>,
     /// Of the last question.
     number: u64,
     /// Whether that has not been answered.
@@ -128,7 +163,9 @@ impl<T: Send + 'static, E: Send + 'static> Produce for Production<T, E> {
         if is_next && want.items > 0 && !progress.is_over {
             progress.number = want.number;
             progress.is_asked = true;
+            let skipped = progress.apart.take();
             drop(progress);
+            drop(skipped);
             return self.answer(asked);
         }
         let was_over = progress.is_over;
@@ -143,6 +180,10 @@ impl<T: Send + 'static, E: Send + 'static> Produce for Production<T, E> {
         refuse(asked.call, &Fault::BadArguments { what: what.to_owned() });
     }
 
+    fn take_apart(&self) -> Option<Vec<u8>> {
+        self.lock().apart.take()
+    }
+
     fn stop(&self) {
         self.stop();
     }
@@ -154,8 +195,8 @@ impl<T, E> Production<T, E> {
             Source::Iterator(iterator) => (Some(iterator), None),
             Source::Line(line) => (None, Some(line)),
         };
-        let (left_over, number, is_asked, is_over) = (None, 0, false, false);
-        let progress = Progress { iterator, left_over, number, is_asked, is_over };
+        let (left_over, apart, number, is_asked, is_over) = (None, None, 0, false, false);
+        let progress = Progress { iterator, left_over, apart, number, is_asked, is_over };
         Production { format, line, progress: Mutex::new(progress) }
     }
 
@@ -172,7 +213,9 @@ impl<T, E> Production<T, E> {
         let mut progress = self.lock();
         progress.is_over = true;
         let gone = (progress.iterator.take(), progress.left_over.take());
+        let unfetched = progress.apart.take();
         drop(progress);
+        drop(unfetched);
         self.discard(gone);
     }
 
@@ -244,7 +287,11 @@ impl<T, E> Production<T, E> {
         let Asked { call, link, .. } = asked;
         // Without a connection nobody waits.
         let Some(link) = link.upgrade() else { return };
-        let Batch { mut body, long, outgoing, .. } = batch;
+        let Batch { mut body, long, apart, outgoing, .. } = batch;
+        // Before anybody can hear of it. A stream that was let go of meanwhile keeps nothing.
+        let mut progress = self.lock();
+        progress.apart = apart.filter(|_| !progress.is_over);
+        drop(progress);
         let sealed = match outgoing.seal(&link, ROOT, &mut body) {
             Ok(sealed) => sealed,
             Err(error) => {

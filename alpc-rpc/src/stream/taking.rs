@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use alpc_transport::{
     CallFailure, CommunicationPort, Deadline, Error, ErrorKind, Received, Request, Response,
+    Travelled,
 };
 
 use super::batch::{Arrived, Entry};
+use super::fetching::Fetching;
 use super::{BYTES, Format, ITEMS, Want};
 use crate::client::{failed, take_long_body};
 use crate::error::{CallError, Fault, TransportError};
@@ -30,7 +32,9 @@ use crate::status;
 /// whoever makes the items ended it, or one of the connection's.
 ///
 /// While items are taken, the next ones are under way: up to [256](Stream::ahead) that take at most
-/// 30 KiB, or one longer one. Dropping the stream ends it, and whatever makes its items.
+/// 30 KiB, or one longer one, which comes by a section. One that is too long for that (see
+/// [`view_limit`](crate::PortAttributes::view_limit)) is put straight into memory of whoever waits for it,
+/// if that is a thread. Dropping the stream ends it, and whatever makes its items.
 ///
 /// A handler that waits for items holds its worker: in [`Call::blocking`](crate::Call::blocking) it makes
 /// room for another. A stream goes between two processes, and not through a third one that has handed on
@@ -51,14 +55,15 @@ pub struct Stream<T, E = Infallible> {
 }
 
 /// Where items come from.
-struct Source {
+pub(super) struct Source {
     /// Before the target, so that a question is taken back before the stream is let go of.
     question: Option<Question>,
     arrived: Option<Arrived>,
     /// The next answer, which came as soon as it was asked for.
     early: Option<Result<Arrived, TransportError>>,
     want: Want,
-    target: Arc<Target>,
+    pub(super) target: Arc<Target>,
+    pub(super) fetching: Fetching,
 }
 
 /// A question that is under way.
@@ -76,8 +81,9 @@ impl<T, E> Stream<T, E> {
         patience: Option<Duration>,
         method: &'static str,
     ) -> Self {
-        let want = Want { number: 0, items: ITEMS, bytes: BYTES };
-        let source = Source { question: None, arrived: None, early: None, want, target };
+        let want = Want { number: 0, items: ITEMS, bytes: BYTES, apart: None };
+        let (question, arrived, early, fetching) = (None, None, None, Fetching::default());
+        let source = Source { question, arrived, early, want, target, fetching };
         Stream { format, source: Some(source), patience, method }
     }
 
@@ -103,14 +109,24 @@ impl<T, E> Stream<T, E> {
         self
     }
 
+    /// How the last item travelled that was so long that memory was lent for it: one of more than
+    /// [`view_limit`](crate::PortAttributes::view_limit) bytes, for which a thread waited. Others come with
+    /// the answers to questions, in their messages or by a section.
+    pub fn travelled(&self) -> Option<Travelled> {
+        self.source.as_ref()?.fetching.travelled
+    }
+
     /// Waits for the next item until the deadline. `None`: the stream has ended.
     ///
     /// # Errors
     ///
     /// The interface's own error, if the stream ended with it, or what went wrong. Only after
     /// [`TimedOut`](TransportError::TimedOut), and where too many streams wait already, may more
-    /// come.
+    /// come; a long item whose copy is under way when the deadline passes is lost, and the stream ends.
     pub fn wait(&mut self, deadline: Deadline) -> Result<Option<T>, CallError<E>> {
+        if let Some(source) = &mut self.source {
+            source.want.apart = source.fetching.begin_to_lend(&source.target, deadline);
+        }
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
@@ -124,6 +140,15 @@ impl<T, E> Stream<T, E> {
                 }
                 Some(left) => std::thread::park_timeout(left),
             }
+        }
+    }
+
+    /// Says that whoever looks is a task, whose memory cannot be lent.
+    #[cfg(feature = "async")]
+    pub(super) fn keep_memory(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.want.apart = None;
+            source.fetching.end_lending();
         }
     }
 
@@ -195,6 +220,17 @@ impl Source {
             }
             self.ask_ahead(method);
         }
+        if let Some(len) = self.arrived.as_ref().and_then(Arrived::awaits) {
+            match self.poll_fetch(len, context, method) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Ok(Err(error))),
+                Poll::Ready(Ok(item)) => {
+                    if let Some(arrived) = &mut self.arrived {
+                        arrived.bring(item);
+                    }
+                }
+            }
+        }
         let nothing = || malformed("an answer with items has none");
         Poll::Ready(Ok(self.arrived.as_mut().ok_or_else(nothing)))
     }
@@ -223,7 +259,8 @@ impl Source {
 
     /// Asks for what comes behind the answer that is there.
     fn ask_ahead(&mut self, method: &'static str) {
-        if self.arrived.as_ref().is_none_or(|arrived| arrived.is_last) {
+        // What is to be fetched is let go of with the next question.
+        if self.arrived.as_ref().is_none_or(|arrived| arrived.is_last || arrived.has_apart) {
             return;
         }
         // If it cannot be asked now, it can when it is needed.
@@ -303,7 +340,7 @@ async fn ask(port: CommunicationPort, body: Vec<u8>) -> Result<Response, CallFai
     port.call_async(request).await
 }
 
-fn malformed(what: &str) -> TransportError {
+pub(super) fn malformed(what: &str) -> TransportError {
     TransportError::Malformed { what: what.to_owned(), may_have_run: true }
 }
 

@@ -13,7 +13,9 @@ impl<T, E> futures_core::Stream for Stream<T, E> {
     type Item = Result<T, CallError<E>>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll(context).map(Result::transpose)
+        let stream = self.get_mut();
+        stream.keep_memory();
+        stream.poll(context).map(Result::transpose)
     }
 }
 

@@ -25,7 +25,8 @@ fn through(items: Vec<(usize, usize)>, wants: &[(u32, u32)]) -> Result<(), TestC
     let mut left_over = None;
     let mut taken = 0;
     for (number, (most_items, most_bytes)) in wants.iter().cycle().enumerate() {
-        let want = Want { number: number as u64, items: *most_items, bytes: *most_bytes };
+        let want =
+            Want { number: number as u64, items: *most_items, bytes: *most_bytes, apart: None };
         let mut batch = Batch::new(want, FEW_HANDLES);
         let mut is_over = false;
         while !batch.is_full() {
@@ -71,7 +72,7 @@ fn through(items: Vec<(usize, usize)>, wants: &[(u32, u32)]) -> Result<(), TestC
 #[test]
 fn a_question_for_more_than_one_answer_holds_is_one_for_an_answer() {
     let mut question = Vec::new();
-    Want { number: 1, items: u32::MAX, bytes: u32::MAX }.write(&mut question).unwrap();
+    Want { number: 1, items: u32::MAX, bytes: u32::MAX, apart: None }.write(&mut question).unwrap();
     let want = Want::read(&question).unwrap();
     let mut batch = Batch::new(want, FEW_HANDLES);
     let sent = (0..).find(|number| batch.push(item(*number, 1000, 0)).is_err());
@@ -96,7 +97,7 @@ proptest! {
         items in 0_u32..5,
     ) {
         let body = [vec![u8::from(is_last)], body].concat();
-        let want = Want { number: 1, items, bytes: 400 };
+        let want = Want { number: 1, items, bytes: 400, apart: None };
         let arrived = Arrived::open(want, body, Some(vec![1]), Luggage::default());
         let mut arrived = arrived.map_err(TestCaseError::fail)?;
         let mut count = 0;

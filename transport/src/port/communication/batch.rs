@@ -124,7 +124,7 @@ impl<'p> Batch<'p> {
     /// Puts a call into the batch. Its reply comes by [`next_reply`](Batch::next_reply).
     ///
     /// The request is not looked at after this returns, so it can have no room for an answer: bulk
-    /// results come as [`Response::results`], and nothing is lent to the server.
+    /// results come as [`Carried::results`](super::Carried::results), and nothing is lent to the server.
     ///
     /// Blocks, until the deadline of each request that is sent, where a single call would before it is
     /// sent: when other threads' calls have used up what may be outstanding, when the queue is full, and
