@@ -35,7 +35,7 @@ use handles::{ArrivedBundles, SentBundles};
 use mirror::Mirror;
 use sections::LentSections;
 use sending::Kept;
-pub(crate) use sending::{Bell, Outgoing, Posted};
+pub(crate) use sending::{Bell, Outgoing, Posted, Shown};
 use shares::Shares;
 use streams::Streams;
 use traffic::Tally;

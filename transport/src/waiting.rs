@@ -32,7 +32,7 @@ use crate::spin::Spin;
 use crate::sys::poll::{self, Awaited, Woken};
 use crate::sys::poller::ThreadBell;
 use batches::Batches;
-pub(crate) use batches::{BatchSlot, InBatch};
+pub(crate) use batches::{BatchSlot, Got, InBatch};
 use calls::{Calls, Met};
 pub(crate) use cancellable::Cancellable;
 pub(crate) use handover::{Came, Job};

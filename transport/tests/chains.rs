@@ -143,6 +143,72 @@ fn a_callback_runs_on_the_thread_that_waits_for_its_cause() {
     server.stop();
 }
 
+/// Takes the replies of a batch of `count` calls.
+fn ask_together(port: &CommunicationPort, body: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let mut batch = port.batch();
+    for _ in 0..count {
+        let request =
+            Request { method: 1, tag: 0, body, parts: &mut [], deadline: soon(), handles: &[] };
+        batch.submit(request).unwrap();
+    }
+    let replies = std::iter::from_fn(|| batch.next_reply());
+    replies.map(|(_, response)| response.unwrap().body().to_vec()).collect()
+}
+
+#[test]
+fn callbacks_run_on_the_thread_that_waits_for_a_batch() {
+    let server = start(PortAttributes::new(), 1, |incoming, back| match incoming.body() {
+        b"back" => ask(back.unwrap(), b"").body().to_vec(),
+        _ => Vec::new(),
+    });
+    let client = server.client();
+    let (told, places) = places();
+    let callee = Callee::start(&client, 1, move |_| {
+        told();
+        b"hello".to_vec()
+    });
+    let here = std::thread::current().id();
+    for _ in 0..50 {
+        // One worker, which calls back for one call after the other. This thread may just be taking the
+        // reply before; then the callback is for the callee's own thread.
+        assert_eq!(ask_together(&client, b"back", 1), [b"hello"]);
+        assert_eq!(places.recv().unwrap(), here);
+        assert_eq!(ask_together(&client, b"back", 5), [b"hello"; 5]);
+        let ran: Vec<_> = places.iter().take(5).collect();
+        let own = callee.threads[0].thread().id();
+        assert!(ran.iter().all(|thread| [here, own].contains(thread)), "{ran:?}");
+    }
+    callee.stop();
+    server.stop();
+}
+
+#[test]
+fn a_handler_that_waits_for_a_batch_runs_what_its_calls_cause() {
+    let (told, places) = places();
+    let (forth, ran) = (Arc::new(OnceLock::<CommunicationPort>::new()), told.clone());
+    let to_itself = forth.clone();
+    // Its calls go to itself, and each of them calls it once more, when no worker is left.
+    let server = start(PortAttributes::new(), 2, move |incoming, _| match incoming.body() {
+        b"first" => {
+            told();
+            ask_together(to_itself.get().unwrap(), b"second", 1).concat()
+        }
+        b"second" => ask(to_itself.get().unwrap(), b"third").body().to_vec(),
+        _ => {
+            ran();
+            vec![u8::try_from(incoming.depth()).unwrap()]
+        }
+    });
+    let Ok(()) = forth.set(server.client()) else { panic!("it is set once") };
+    let client = server.client();
+    for _ in 0..20 {
+        assert_eq!(ask(&client, b"first").body(), [3]);
+        let [first, third] = [places.recv().unwrap(), places.recv().unwrap()];
+        assert_eq!(first, third, "on the thread that waits for the batch");
+    }
+    server.stop();
+}
+
 #[test]
 fn what_nobody_waits_for_is_for_the_workers() {
     let server = start(PortAttributes::new(), 1, |_, _| Vec::new());

@@ -15,6 +15,9 @@ use crate::message::MessageId;
 use crate::port::serving::IncomingCall;
 use crate::waiting::{Job, Waiting};
 
+/// Calls of one batch that are asked in turn whether they take a request.
+const MOST_TRIED: usize = 64;
+
 /// The table of this process.
 fn table() -> &'static Mutex<Table> {
     static TABLE: OnceLock<Mutex<Table>> = OnceLock::new();
@@ -33,6 +36,8 @@ struct Table {
 struct Entry {
     call: CallName,
     waiting: Arc<Waiting>,
+    /// The batch of its connection that the call is in.
+    batch: Option<usize>,
 }
 
 /// A call, by the number of its channel and its own.
@@ -75,8 +80,13 @@ pub(crate) struct NestedWait {
 }
 
 impl NestedWait {
-    pub(crate) fn begin(origin: Origin, call: CallName, waiting: &Arc<Waiting>) -> NestedWait {
-        let entry = Entry { call, waiting: waiting.clone() };
+    pub(crate) fn begin(
+        origin: Origin,
+        call: CallName,
+        batch: Option<usize>,
+        waiting: &Arc<Waiting>,
+    ) -> NestedWait {
+        let entry = Entry { call, waiting: waiting.clone(), batch };
         lock(table()).nested.entry(origin).or_default().push(entry);
         NestedWait { origin, call }
     }
@@ -104,19 +114,37 @@ pub(crate) fn hand_over(
     run: impl FnOnce(IncomingCall) + Send + 'static,
 ) -> Result<(), IncomingCall> {
     let name = CallName { channel: call.port().channel.seed.number(), id: call.id() };
-    let Some((waiting, id)) = find(origin, name) else { return Err(call) };
-    waiting.hand_over(id, Job::new(call, run)).map_err(Job::into_call)
+    let found = find(origin, name);
+    if found.is_empty() {
+        return Err(call);
+    }
+    let mut job = Job::new(call, run);
+    for (waiting, id) in found {
+        match waiting.hand_over(id, job) {
+            Ok(()) => return Ok(()),
+            Err(back) => job = back,
+        }
+    }
+    Err(job.into_call())
 }
 
-/// Who waits for what a request descends from. Where both its ends are of this process, somebody also
-/// waits for the request itself.
-fn find(origin: &Origin, request: CallName) -> Option<(Arc<Waiting>, MessageId)> {
+/// Who may wait for what a request descends from: the last call of its chain, or where that is in a batch,
+/// the others of that batch, too, since it may be answered and they not. Where both its ends are of this
+/// process, somebody also waits for the request itself.
+fn find(origin: &Origin, request: CallName) -> Vec<(Arc<Waiting>, MessageId)> {
     let table = lock(table());
     let waits = table.nested.get(origin).map_or(&[][..], Vec::as_slice);
-    if let Some(entry) = waits.iter().rfind(|entry| entry.call != request) {
-        return Some((entry.waiting.clone(), entry.call.id));
+    if let Some(last) = waits.iter().rfind(|entry| entry.call != request) {
+        let is_same = |entry: &&Entry| match last.batch {
+            None => entry.call == last.call,
+            batch => entry.batch == batch && Arc::ptr_eq(&entry.waiting, &last.waiting),
+        };
+        let same = waits.iter().rev().filter(is_same).take(MOST_TRIED);
+        return same.map(|entry| (entry.waiting.clone(), entry.call.id)).collect();
     }
-    let (seed, waiting) = table.channels.get(&origin.channel)?;
-    let waiting = seed.is_name(origin).then(|| waiting.upgrade())??;
-    Some((waiting, origin.call()))
+    let root = table.channels.get(&origin.channel).and_then(|(seed, waiting)| {
+        let waiting = seed.is_name(origin).then(|| waiting.upgrade())??;
+        Some((waiting, origin.call()))
+    });
+    root.into_iter().collect()
 }

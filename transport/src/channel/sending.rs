@@ -40,6 +40,14 @@ pub(crate) enum Bell {
     Held,
 }
 
+/// When a peer that is awake sees messages for which it is not rung yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    AtOnce,
+    /// At the latest by [`Channel::show_held`].
+    Later,
+}
+
 /// What became of a message that was to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Posted {
@@ -92,10 +100,15 @@ impl Channel {
         Ok(if pushed { Posted::Published } else { Posted::Full })
     }
 
-    /// Shows the peer messages of one kind that were put together, requests or datagrams, and rings with
-    /// the next message that it is told of at once. `Full`: there is no room for all of them, and none
-    /// was sent.
-    pub(crate) fn post_staged(&self, kind: MessageKind, staged: &Staged) -> Result<Posted> {
+    /// Puts messages of one kind into the ring that were put together, requests or datagrams, and rings with
+    /// the next message that the peer is told of at once. `Full`: there is no room for all of them, and
+    /// none was sent.
+    pub(crate) fn post_staged(
+        &self,
+        kind: MessageKind,
+        staged: &Staged,
+        shown: Shown,
+    ) -> Result<Posted> {
         self.check_open()?;
         let mut outbound = lock(&self.outbound);
         let is_next = kind != MessageKind::Datagram
@@ -106,7 +119,9 @@ impl Channel {
             && self.put_staged(&mut outbound, kind, staged)?;
         if staged {
             outbound.held += 1;
-            outbound.outbox.publish();
+            if shown == Shown::AtOnce {
+                outbound.outbox.publish();
+            }
             return Ok(Posted::Published);
         }
         self.show(outbound);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Blocking, Interest, State, Wait, Waiter, Waiting, Wakers};
+use super::{Blocking, Interest, Job, State, Wait, Waiter, Waiting, Wakers};
 use crate::channel::{Channel, lock};
 use crate::error::Result;
 use crate::message::{Deadline, Record};
@@ -21,6 +21,16 @@ struct Inbox {
     answered: VecDeque<(usize, Record)>,
     /// Who waits for the next reply. It is woken once.
     waiter: Option<Waiter>,
+    /// A request of the chain of one of the calls, for the thread that waits.
+    job: Option<Job>,
+}
+
+/// What a thread has got that waits for the replies of a batch.
+pub(crate) enum Got {
+    /// Replies, and perhaps a request that others have to run now.
+    Replies(Option<Job>),
+    /// A request to run meanwhile.
+    Request(Job),
 }
 
 /// The call belongs to a batch, whose thread blocks.
@@ -53,6 +63,19 @@ impl Batches {
         let inbox = self.inboxes.get_mut(at.batch)?.as_mut()?;
         inbox.answered.push_back((at.slot, reply));
         inbox.waiter.take()
+    }
+
+    /// Gives a request to the thread that waits, and says which to wake. It comes back if none does.
+    pub(super) fn hand_over(&mut self, batch: usize, job: Job) -> std::result::Result<Waiter, Job> {
+        let inbox = self.inboxes.get_mut(batch).and_then(Option::as_mut);
+        let Some(inbox) = inbox else { return Err(job) };
+        match inbox.waiter.take() {
+            Some(waiter) => {
+                inbox.job = Some(job);
+                Ok(waiter)
+            }
+            None => Err(job),
+        }
     }
 }
 
@@ -92,23 +115,39 @@ impl Waiting {
     }
 
     /// Takes the replies of a batch that have come, in exchange for the queue `into`, which is empty when
-    /// somebody waits, or else put behind them. `false`: there are none, and the next one wakes who waits in this way.
+    /// somebody waits, or else put behind them. Without any, a request that this thread was handed.
+    /// `None`: there is nothing, and what comes next wakes who waits in this way, until it
+    /// [leaves](Waiting::leave_batch).
     pub(crate) fn take_batch(
         &self,
         batch: usize,
         waits: impl Wait,
         into: &mut VecDeque<(usize, Record)>,
-    ) -> bool {
+    ) -> Option<Got> {
         let mut state = lock(&self.state);
-        let inbox = state.batches.inboxes.get_mut(batch).and_then(Option::as_mut);
-        let Some(inbox) = inbox else { return false };
+        let inbox = state.batches.inboxes.get_mut(batch).and_then(Option::as_mut)?;
         if inbox.answered.is_empty() {
-            inbox.waiter.get_or_insert_with(|| waits.waiter());
-            return false;
+            let job = inbox.job.take();
+            if job.is_none() {
+                inbox.waiter.get_or_insert_with(|| waits.waiter());
+            }
+            return job.map(Got::Request);
         }
         inbox.waiter = None;
         std::mem::swap(&mut inbox.answered, into);
         into.append(&mut inbox.answered);
-        true
+        Some(Got::Replies(inbox.job.take()))
+    }
+
+    /// Nobody waits for the replies of a batch any more. What its thread was handed is for others.
+    pub(crate) fn leave_batch(&self, batch: usize) {
+        let mut state = lock(&self.state);
+        let inbox = state.batches.inboxes.get_mut(batch).and_then(Option::as_mut);
+        let unseen = inbox.and_then(|inbox| {
+            inbox.waiter = None;
+            inbox.job.take()
+        });
+        drop(state);
+        unseen.into_iter().for_each(Job::pass_on);
     }
 }

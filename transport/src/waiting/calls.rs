@@ -147,6 +147,12 @@ impl<R, J> Calls<R, J> {
         }
     }
 
+    /// The batch that has this call, which is not answered or given up.
+    pub(super) fn batch_of(&self, id: MessageId) -> Option<BatchSlot> {
+        let batched = self.batched.get(&id)?;
+        (!batched.is_abandoned).then_some(batched.slot)
+    }
+
     /// The thread of a call takes a request again.
     pub(super) fn reopen(&mut self, id: MessageId) {
         if let Some(call) = self.by_id.get_mut(&id) {

@@ -79,7 +79,11 @@ impl Waiting {
     pub(crate) fn hand_over(&self, id: MessageId, job: Job) -> Result<(), Job> {
         let mut state = lock(&self.state);
         let leader = state.leader;
-        if let Waiter::Thread(thread) = state.calls.hand_over(id, job)? {
+        let handed_to = match state.calls.batch_of(id) {
+            Some(at) => &state.batches.hand_over(at.batch, job)?,
+            None => state.calls.hand_over(id, job)?,
+        };
+        if let Waiter::Thread(thread) = handed_to {
             thread.unpark();
             if let Leader::Sleeps(leader, _) = leader
                 && leader == thread.id()

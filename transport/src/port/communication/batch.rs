@@ -14,11 +14,11 @@ use super::call::{Answered, Call};
 use super::plain::is_plain;
 use super::{CallFailure, ClientEnd, Part, Request, Response, now};
 use crate::bulk::{Travelled, discard_streams};
-use crate::chain::{Caller, away};
-use crate::channel::Bell;
+use crate::chain::{Caller, NestedWait, away, may_run_nested, run_nested};
+use crate::channel::{Bell, Shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Deadline, MessageId, Record};
-use crate::waiting::{BatchSlot, Blocking, InBatch, Interest};
+use crate::waiting::{BatchSlot, Blocking, Got, InBatch, Interest, Job};
 use together::Together;
 
 /// Calls and datagrams that go out together, and whose replies are taken in any order.
@@ -95,8 +95,8 @@ enum Stage<'p> {
     Held,
     /// It is nothing but its body, and went out with others.
     Sent,
-    /// It went out by itself.
-    Alone(Box<(Call<'p, InBatch>, Vec<Travelled>)>),
+    /// It went out by itself. If a handler makes it, requests of the same chain find who waits for it.
+    Alone(Box<(Call<'p, InBatch>, Vec<Travelled>, Option<NestedWait>)>),
 }
 
 impl<'p> Batch<'p> {
@@ -157,7 +157,7 @@ impl<'p> Batch<'p> {
             *place = Some(Submitted { ticket, id, deadline, stage });
         }
         if self.together.is_enough() {
-            self.send_together();
+            self.send_together(Shown::AtOnce);
         }
         Ok(ticket)
     }
@@ -177,12 +177,13 @@ impl<'p> Batch<'p> {
             self.end.channel.check_open().map_err(CallFailure::before)?;
             return Ok((self.put_together(request, Some(at))?, Stage::Held));
         }
-        self.send_together();
+        self.send_together(Shown::AtOnce);
         let descent = end.within(caller.descent()).map_err(CallFailure::before)?;
         let call = Call::new(end, request, |_| InBatch(at), Bell::Held);
         let mut call = call.descends_from(descent);
+        let awaited = call.await_nested();
         let travelled = away(|| now(call.submit(request)))?;
-        Ok((call.id, Stage::Alone(Box::new((call, travelled)))))
+        Ok((call.id, Stage::Alone(Box::new((call, travelled, awaited)))))
     }
 
     fn check(&self, request: &Request<'_, '_>) -> Result<()> {
@@ -211,14 +212,14 @@ impl<'p> Batch<'p> {
         request: Request<'_, '_>,
     ) -> std::result::Result<Vec<Travelled>, CallFailure> {
         if !together::is_short(&request) {
-            self.send_together();
+            self.send_together(Shown::AtOnce);
             let sent = self.end.send_later(&request);
             return self.together.take_failure().and(sent);
         }
         self.end.channel.check_open().map_err(CallFailure::before)?;
         self.put_together(&request, None)?;
         if self.together.is_enough() {
-            self.send_together();
+            self.send_together(Shown::AtOnce);
             self.together.take_failure()?;
         }
         Ok(Vec::new())
@@ -232,7 +233,7 @@ impl<'p> Batch<'p> {
     /// When it is not queued before the deadline, or the server is gone; and what has kept a datagram of
     /// the batch from being sent.
     pub fn flush(&mut self, deadline: Deadline) -> Result<()> {
-        self.send_together();
+        self.send_together(Shown::AtOnce);
         self.together.take_failure().map_err(|failure| failure.error)?;
         self.end.flush(deadline)
     }
@@ -241,7 +242,8 @@ impl<'p> Batch<'p> {
     /// outstanding.
     ///
     /// A call that gets none fails here, as a single call does: when its own deadline has passed, or the
-    /// server is gone. What the others get is not touched by that.
+    /// server is gone. What the others get is not touched by that. Meanwhile this thread may be given
+    /// requests to run that the calls of the batch cause, as one that waits for a single call is.
     pub fn next_reply(&mut self) -> Option<(Ticket, std::result::Result<Response, CallFailure>)> {
         while self.outstanding > 0 {
             if let Some((slot, failure)) = self.unsent.pop_front() {
@@ -263,7 +265,7 @@ impl<'p> Batch<'p> {
                 return Some((ticket, response.and_then(whole)));
             }
             if !self.together.is_empty() {
-                self.send_together();
+                self.send_together(Shown::Later);
                 continue;
             }
             if let Some(error) = self.failed.clone() {
@@ -286,13 +288,34 @@ impl<'p> Batch<'p> {
 
     fn wait(&mut self) -> Result<()> {
         let ClientEnd { channel, waiting, .. } = self.end;
+        let (number, alarm, answered) = (self.number, self.alarm, &mut self.answered);
+        let mut take = || Ok(waiting.take_batch(number, Blocking, answered));
+        // From here on this thread waits: before the server can have anything for it to run.
+        let mut early = take()?;
         channel.show_held();
-        let (number, answered) = (self.number, &mut self.answered);
-        let mut take = || Ok(waiting.take_batch(number, Blocking, answered).then_some(()));
-        let alarm = self.alarm;
-        let waited = away(|| waiting.wait(channel, alarm, Interest::Reply, &mut take));
-        // What came at the last moment still counts.
-        waited.or_else(|error| take()?.ok_or(error))
+        away(|| {
+            loop {
+                let waited = match early.take() {
+                    Some(got) => Ok(got),
+                    None => waiting.wait(channel, alarm, Interest::Reply, &mut take),
+                };
+                // What came at the last moment still counts.
+                match waited.or_else(|error| take()?.ok_or(error)) {
+                    Ok(Got::Replies(unseen)) => {
+                        unseen.into_iter().for_each(Job::pass_on);
+                        return Ok(());
+                    }
+                    Ok(Got::Request(job)) if may_run_nested(alarm) => {
+                        run_nested(alarm, || job.run());
+                    }
+                    Ok(Got::Request(job)) => job.pass_on(),
+                    Err(error) => {
+                        waiting.leave_batch(number);
+                        return Err(error);
+                    }
+                }
+            }
+        })
     }
 
     /// The call that a reply answers. `None`: it came in the same moment in which its call was given up,
@@ -311,7 +334,7 @@ impl<'p> Batch<'p> {
         let travelled = match submitted.stage {
             Stage::Held | Stage::Sent => Vec::new(),
             Stage::Alone(sent) => {
-                let (call, travelled) = *sent;
+                let (call, travelled, _awaited) = *sent;
                 call.end();
                 travelled
             }
@@ -322,7 +345,10 @@ impl<'p> Batch<'p> {
     /// A call that has gone out, as if it had by itself, and how what it carried travelled.
     fn alone(&self, slot: usize, sent: Submitted<'p>) -> (Call<'p, InBatch>, Vec<Travelled>) {
         match sent.stage {
-            Stage::Alone(sent) => *sent,
+            Stage::Alone(sent) => {
+                let (call, travelled, _awaited) = *sent;
+                (call, travelled)
+            }
             Stage::Held | Stage::Sent => {
                 let waits = InBatch(BatchSlot { batch: self.number, slot });
                 let call = Call::published(self.end, sent.id, sent.deadline, waits);
@@ -393,10 +419,14 @@ impl Drop for Batch<'_> {
         let ClientEnd { channel, waiting, .. } = self.end;
         // Of what has not gone out, datagrams do, and calls are over.
         self.forget_held();
-        self.send_together();
+        self.send_together(Shown::AtOnce);
         channel.show_held();
         // What has come is late, and only what has not is cancelled.
-        waiting.take_batch(self.number, Blocking, &mut self.answered);
+        let got = waiting.take_batch(self.number, Blocking, &mut self.answered);
+        waiting.leave_batch(self.number);
+        if let Some(Got::Replies(Some(job)) | Got::Request(job)) = got {
+            job.pass_on();
+        }
         while let Some((slot, record)) = self.answered.pop_front() {
             if let Some(answered) = self.take_answered(slot, &record) {
                 self.alone(slot, answered).0.end();

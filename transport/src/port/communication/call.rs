@@ -203,11 +203,15 @@ impl<'e, W: Wait> Call<'e, W> {
     }
 
     /// Has requests of the same chain find the thread that waits for this call.
-    fn await_nested(&self) -> Option<NestedWait> {
+    pub(super) fn await_nested(&self) -> Option<NestedWait> {
         let Descent { origin, .. } = self.descent?;
-        let is_thread = matches!(self.waits.waiter(), Waiter::Thread(_));
+        let batch = match self.waits.waiter() {
+            Waiter::Thread(_) => None,
+            Waiter::Batch(at) => Some(at.batch),
+            Waiter::Task(_) => return None,
+        };
         let call = CallName { channel: self.end.channel.seed.number(), id: self.id };
-        is_thread.then(|| NestedWait::begin(origin, call, &self.end.waiting))
+        Some(NestedWait::begin(origin, call, batch, &self.end.waiting))
     }
 
     fn ancestors(&self) -> u8 {

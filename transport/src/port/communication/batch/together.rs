@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::{Batch, CallFailure, Stage};
 use crate::chain::away;
-use crate::channel::{Bell, Posted};
+use crate::channel::{Bell, Posted, Shown};
 use crate::message::{Deadline, MessageId, MessageKind, RecordHeader};
 use crate::port::communication::call::Call;
 use crate::port::communication::{Request, now};
@@ -73,7 +73,7 @@ impl Batch<'_> {
     ) -> Result<MessageId, CallFailure> {
         let kind = if at.is_some() { MessageKind::Request } else { MessageKind::Datagram };
         if !self.together.is_empty() && self.together.kind() != kind {
-            self.send_together();
+            self.send_together(Shown::AtOnce);
         }
         let number = self.together.numbers.next().unwrap_or_else(|| {
             let mut numbers = self.end.channel.next_ids(NUMBERS);
@@ -90,14 +90,14 @@ impl Batch<'_> {
 
     /// Has everything go out that has not yet. What goes wrong with a call is its result then, and with a
     /// datagram it is kept.
-    pub(super) fn send_together(&mut self) {
+    pub(super) fn send_together(&mut self, shown: Shown) {
         if self.together.is_empty() {
             return;
         }
         let kind = self.together.kind();
         let are_sent = match kind {
-            MessageKind::Request => self.send_calls(),
-            _ => self.post_together(kind),
+            MessageKind::Request => self.send_calls(shown),
+            _ => self.post_together(kind, shown),
         };
         if are_sent {
             for (_, at) in &self.together.calls {
@@ -112,12 +112,12 @@ impl Batch<'_> {
     }
 
     /// Sends the calls if there is a credit for each, and room. `false`: nobody has heard of them.
-    fn send_calls(&self) -> bool {
+    fn send_calls(&self, shown: Shown) -> bool {
         let (calls, waiting) = (&self.together.calls, &self.end.waiting);
         if !waiting.register_batch(calls, self.end.channel.limits.outstanding_requests) {
             return false;
         }
-        let are_sent = self.post_together(MessageKind::Request);
+        let are_sent = self.post_together(MessageKind::Request, shown);
         if !are_sent {
             calls.iter().for_each(|(id, _)| waiting.forget(*id));
         }
@@ -125,8 +125,8 @@ impl Batch<'_> {
     }
 
     /// An error of the channel is met by each message when it is sent by itself.
-    fn post_together(&self, kind: MessageKind) -> bool {
-        let posted = self.end.channel.post_staged(kind, &self.together.staged);
+    fn post_together(&self, kind: MessageKind, shown: Shown) -> bool {
+        let posted = self.end.channel.post_staged(kind, &self.together.staged, shown);
         matches!(posted, Ok(Posted::Published))
     }
 
@@ -153,7 +153,7 @@ impl Batch<'_> {
         match submitted {
             Ok(travelled) => {
                 place.id = call.id;
-                place.stage = Stage::Alone(Box::new((call, travelled)));
+                place.stage = Stage::Alone(Box::new((call, travelled, None)));
             }
             Err(failure) => self.unsent.push_back((at.slot, failure)),
         }
