@@ -23,13 +23,16 @@ use crate::framework;
 use crate::object::{Target, seal};
 use crate::status;
 
+/// A call of a task.
+pub(super) type Calling = Pin<Box<dyn Future<Output = Result<Response, CallFailure>> + Send>>;
+
 /// How items are fetched.
 #[derive(Default)]
 pub(super) struct Fetching {
     /// Until when the thread that takes items waits. `None`: it is a task.
     lends_until: Option<Deadline>,
     /// What a task has begun to fetch.
-    call: Option<Pin<Box<dyn Future<Output = Result<Response, CallFailure>> + Send>>>,
+    call: Option<Calling>,
     /// How the last item that was fetched travelled.
     pub(super) travelled: Option<Travelled>,
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -14,7 +13,7 @@ use alpc_transport::{
 };
 
 use super::batch::{Arrived, Entry};
-use super::fetching::Fetching;
+use super::fetching::{Calling, Fetching};
 use super::{BYTES, Format, ITEMS, Want};
 use crate::client::{failed, take_long_body};
 use crate::error::{CallError, Fault, TransportError};
@@ -68,7 +67,7 @@ pub(super) struct Source {
 
 /// A question that is under way.
 struct Question {
-    answer: Pin<Box<dyn Future<Output = Result<Response, CallFailure>> + Send>>,
+    answer: Calling,
     want: Want,
     _turn: Turn,
 }
