@@ -16,8 +16,7 @@ use alpc_transport::{
     Request, Response, Travelled,
 };
 
-use super::taking::{Source, malformed};
-use crate::client::failed;
+use super::taking::{Source, broken_off, malformed};
 use crate::error::{Fault, TransportError};
 use crate::framework;
 use crate::object::{Target, seal};
@@ -80,7 +79,7 @@ impl Source {
         let Some(call) = &mut self.fetching.call else { return Poll::Pending };
         let Poll::Ready(response) = call.as_mut().poll(context) else { return Poll::Pending };
         self.fetching.call = None;
-        let mut response = match response.map_err(failed).and_then(|it| checked(it, method)) {
+        let mut response = match response.map_err(broken_off).and_then(|it| checked(it, method)) {
             Ok(response) => response,
             Err(error) => return Poll::Ready(Err(error)),
         };
@@ -101,7 +100,7 @@ impl Source {
         let what = "memory for an item of a stream";
         let exhausted = || {
             let error = Error::new(ErrorKind::Exhausted { what }, "fetch an item of a stream");
-            failed(CallFailure { error, may_have_run: true })
+            broken_off(CallFailure { error, may_have_run: true })
         };
         let room = room.ok_or_else(|| malformed("an item is longer than an argument may be"))?;
         let mut item = Vec::new();
@@ -109,7 +108,7 @@ impl Source {
         item.resize(room, 0);
         let body = self.fetch_body();
         let response = port.call(fetch(&body, &mut [Part::Out(&mut item)], deadline));
-        let mut response = checked(response.map_err(failed)?, method)?;
+        let mut response = checked(response.map_err(broken_off)?, method)?;
         self.fetching.travelled = response.travelled.first().copied();
         if response.written == [room] {
             return Ok(item);

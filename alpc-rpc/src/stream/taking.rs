@@ -296,7 +296,7 @@ impl Source {
         want: Want,
         method: &'static str,
     ) -> Result<Arrived, TransportError> {
-        let mut response = answer.map_err(failed)?;
+        let mut response = answer.map_err(broken_off)?;
         let handles = response.take_handles();
         let long_body = take_long_body(&mut response);
         let body = long_body.as_deref().unwrap_or(response.body());
@@ -337,6 +337,12 @@ async fn ask(port: CommunicationPort, body: Vec<u8>) -> Result<Response, CallFai
         deadline: Deadline::NEVER,
     };
     port.call_async(request).await
+}
+
+/// What went wrong with a question, to whoever takes the items: the method that gave the stream has run,
+/// whether or not this question was heard.
+pub(super) fn broken_off(failure: CallFailure) -> TransportError {
+    failed(CallFailure { may_have_run: true, ..failure })
 }
 
 pub(super) fn malformed(what: &str) -> TransportError {
