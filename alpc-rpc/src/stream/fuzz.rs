@@ -95,10 +95,17 @@ pub fn questions(data: &[u8]) {
         production.gather(&mut batch);
         let most = BYTES as usize + 2 * HEAD + "over".len();
         assert!(batch.body.len() <= most, "{} bytes", batch.body.len());
-        let arrived = Arrived::open(want, batch.body, batch.long, Luggage::default());
+        let Batch { body, long, mut apart, .. } = batch;
+        let arrived = Arrived::open(want, body, long, Luggage::default());
         let mut arrived = arrived.expect("an answer is no more than what was asked for");
         let format = format();
         while !arrived.is_read() {
+            // What is to be fetched was left for that.
+            if let Some(len) = arrived.awaits() {
+                let fetched = apart.take().expect("one item of an answer is apart");
+                assert_eq!(fetched.len() as u64, len);
+                arrived.bring(fetched);
+            }
             match taking::read(&mut arrived, &format, "fuzz") {
                 Ok(Some(_)) => {}
                 Ok(None) | Err(CallError::App(_)) => break,
