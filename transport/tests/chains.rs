@@ -101,6 +101,14 @@ impl Callee {
     }
 }
 
+/// A server that answers `back` with what its caller says when it is called back.
+fn calling_back(workers: usize) -> Server {
+    start(PortAttributes::new(), workers, |incoming, back| match incoming.body() {
+        b"back" => ask(back.unwrap(), b"").body().to_vec(),
+        _ => Vec::new(),
+    })
+}
+
 /// Where handlers ran, as their threads tell it.
 fn places() -> (impl Fn() + Clone + Send + Sync + 'static, Receiver<ThreadId>) {
     let (told, places) = channel();
@@ -115,10 +123,7 @@ fn ask(port: &CommunicationPort, body: &[u8]) -> Response {
 
 #[test]
 fn a_callback_runs_on_the_thread_that_waits_for_its_cause() {
-    let server = start(PortAttributes::new(), 2, |incoming, back| match incoming.body() {
-        b"back" => ask(back.unwrap(), b"").body().to_vec(),
-        _ => Vec::new(),
-    });
+    let server = calling_back(2);
     let client = server.client();
     let (told, places) = places();
     let callee = Callee::start(&client, 1, move |_| {
@@ -157,10 +162,7 @@ fn ask_together(port: &CommunicationPort, body: &[u8], count: usize) -> Vec<Vec<
 
 #[test]
 fn callbacks_run_on_the_thread_that_waits_for_a_batch() {
-    let server = start(PortAttributes::new(), 1, |incoming, back| match incoming.body() {
-        b"back" => ask(back.unwrap(), b"").body().to_vec(),
-        _ => Vec::new(),
-    });
+    let server = calling_back(1);
     let client = server.client();
     let (told, places) = places();
     let callee = Callee::start(&client, 1, move |_| {

@@ -171,7 +171,7 @@ impl Mill for Stones {
 
     fn sacks(&self, lengths: Vec<u64>) -> Items<Vec<u8>> {
         let sack = |len: u64| vec![u8::try_from(len % 251).unwrap(); usize::try_from(len).unwrap()];
-        Items::from_iter(lengths.into_iter().map(sack))
+        Items::from_iter(self.watch(lengths.into_iter().map(sack)))
     }
 
     fn bounded(&self) -> Items<u64> {
